@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits - every bound on what comes from outside, in one place. */
+#ifndef MB_BASE_LIMITS_H
+#define MB_BASE_LIMITS_H
+
+#include <stdint.h>
+
+#define MB_KIB UINT64_C(1024)
+#define MB_MIB (1024 * MB_KIB)
+#define MB_GIB (1024 * MB_MIB)
+
+/* Control channel (PROTOCOL.md section 2). */
+#define MB_MSG_BYTES_MAX (256 * MB_KIB)       /* one message body */
+#define MB_MSG_GREETING_BYTES_MAX (8 * MB_KIB) /* before HELLO is accepted */
+#define MB_ZMQ_MSG_BYTES_MAX (1 * MB_MIB)     /* ZMQ_MAXMSGSIZE, any frame */
+#define MB_WIRE_DEPTH_MAX 8
+
+/* Registry and images (OCI image-spec, distribution-spec). */
+#define MB_MANIFEST_BYTES_MAX (4 * MB_MIB) /* distribution-spec's floor for servers */
+#define MB_CONFIG_BYTES_MAX (8 * MB_MIB)
+#define MB_LAYERS_MAX 500
+#define MB_INDEX_ENTRIES_MAX 1000
+#define MB_BLOB_BYTES_MAX (64 * MB_GIB)
+#define MB_REFERENCE_LEN_MAX 512
+
+/* Archives and trees. */
+#define MB_TAR_ENTRIES_MAX 20000000
+#define MB_PATH_LEN_MAX 4095
+#define MB_XATTR_BYTES_MAX (64 * MB_KIB)
+
+/* A Dockerfile and its .dockerignore. */
+#define MB_DOCKERFILE_BYTES_MAX (128 * MB_KIB)
+#define MB_STAGES_MAX 1000
+#define MB_STEPS_MAX 10000
+#define MB_PLATFORMS_MAX 64
+
+/* Logs of one step that are kept and forwarded. */
+#define MB_LOG_LINE_BYTES_MAX (16 * MB_KIB)
+
+#endif
