@@ -14,12 +14,12 @@ struct mb_named_context {
 struct mb_build_request {
     char *dockerfile_name; /* as typed, for messages: "Dockerfile" */
     struct mb_bytes dockerfile;
-    char *context_name;    /* as typed, for messages */
-    struct mb_strv platforms;   /* normalised texts in order; empty: the build platform */
+    char *context_name;       /* as typed, for messages */
+    struct mb_strv platforms; /* normalised texts in order; empty: the build platform */
     struct mb_kvlist build_args;
     struct mb_kvlist labels;
-    char *target;          /* or NULL */
-    struct mb_strv tags;   /* as typed */
+    char *target;        /* or NULL */
+    struct mb_strv tags; /* as typed */
     struct mb_named_context *contexts;
     size_t n_contexts;
     bool push;
@@ -27,19 +27,20 @@ struct mb_build_request {
     bool has_source_date_epoch;
     int64_t source_date_epoch;
     bool no_cache;
-    bool pull;             /* resolve bases anew (always done for now) */
-    char *network;         /* "default" (= host for now), "host", "none"; NULL: default */
-    char *emulation;       /* "auto" (NULL), "never", "always" */
+    bool pull;       /* resolve bases anew (always done for now) */
+    char *network;   /* "default" (= host for now), "host", "none"; NULL: default */
+    char *emulation; /* "auto" (NULL), "never", "always" */
 };
 /* The coordinator asks for what the build can touch. */
 struct mb_layout_need {
-    char *name;                /* of the named context */
-    struct mb_strv platforms;  /* texts; upload manifest, config, layers for each (best match) */
+    char *name; /* of the named context */
+    struct mb_strv
+        platforms; /* texts; upload manifest, config, layers for each (best match) */
 };
 struct mb_build_needs {
     uint64_t build_id;
-    bool context;              /* any path of the main context at all */
-    struct mb_strv paths;      /* patterns of COPY sources; "." everything */
+    bool context;         /* any path of the main context at all */
+    struct mb_strv paths; /* patterns of COPY sources; "." everything */
     struct mb_layout_need *layouts;
     size_t n_layouts;
 };
@@ -63,9 +64,9 @@ enum mb_vertex_state {
 struct mb_build_vertex {
     uint64_t vertex; /* number as shown: #7 */
     uint64_t state;
-    char *name;      /* "[linux/s390x build 2/3 @a2 emulated] RUN make" */
-    uint64_t usec;   /* duration, at the end */
-    char *error;     /* ERROR */
+    char *name;    /* "[linux/s390x build 2/3 @a2 emulated] RUN make" */
+    uint64_t usec; /* duration, at the end */
+    char *error;   /* ERROR */
 };
 struct mb_build_log {
     uint64_t vertex;
@@ -75,7 +76,7 @@ struct mb_build_log {
 };
 struct mb_build_status {
     uint64_t vertex;
-    char *id;        /* "sha256:..", "pushing layers" */
+    char *id; /* "sha256:..", "pushing layers" */
     uint64_t current, total, usec;
     bool done;
 };
@@ -92,9 +93,9 @@ struct mb_build_image_record {
 };
 struct mb_build_done {
     bool ok;
-    uint64_t code;  /* enum mb_errc */
-    char *message;  /* on failure: what, where, what to do */
-    char *source;   /* on failure: "Dockerfile:7", or NULL */
+    uint64_t code;             /* enum mb_errc */
+    char *message;             /* on failure: what, where, what to do */
+    char *source;              /* on failure: "Dockerfile:7", or NULL */
     struct mb_descriptor root; /* index, or the manifest of a single platform */
     struct mb_build_image_record *images;
     size_t n_images;
@@ -104,7 +105,7 @@ struct mb_build_done {
 };
 
 extern const struct mb_wire_schema mb_build_request_schema, mb_build_needs_schema,
-    mb_build_ready_schema, mb_build_vertex_schema, mb_build_log_schema, mb_build_status_schema,
-    mb_build_done_schema;
+    mb_build_ready_schema, mb_build_vertex_schema, mb_build_log_schema,
+    mb_build_status_schema, mb_build_done_schema;
 
 #endif

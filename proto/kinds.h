@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kinds - the message kinds of the control channel; numbers are fixed. PROTOCOL.md section 5. */
+/* kinds - the message kinds of the control channel; numbers are fixed. PROTOCOL.md
+ * section 5. */
 #ifndef MB_PROTO_KINDS_H
 #define MB_PROTO_KINDS_H
 
 enum mb_kind {
     /* session: both roles */
-    MB_KIND_JOIN = 1,      /* peer, on a token's connection: struct mb_join_request */
-    MB_KIND_JOINED = 2,    /* coordinator: struct mb_join_reply */
-    MB_KIND_HELLO = 3,     /* peer: struct mb_hello */
-    MB_KIND_WELCOME = 4,   /* coordinator: struct mb_welcome */
-    MB_KIND_REFUSED = 5,   /* coordinator: struct mb_refused, then it ignores the session */
+    MB_KIND_JOIN = 1,    /* peer, on a token's connection: struct mb_join_request */
+    MB_KIND_JOINED = 2,  /* coordinator: struct mb_join_reply */
+    MB_KIND_HELLO = 3,   /* peer: struct mb_hello */
+    MB_KIND_WELCOME = 4, /* coordinator: struct mb_welcome */
+    MB_KIND_REFUSED =
+        5, /* coordinator: struct mb_refused, then it ignores the session */
     MB_KIND_HEARTBEAT = 6, /* both ways: struct mb_heartbeat */
     MB_KIND_BYE = 7,       /* peer: empty map */
     /* client */
@@ -24,13 +26,17 @@ enum mb_kind {
     MB_KIND_BUILD_CANCEL = 24, /* client: empty map */
     MB_KIND_BUILD_STATUS = 25, /* struct mb_build_status */
     /* agent */
-    MB_KIND_TASK = 48,        /* coordinator: struct mb_task */
-    MB_KIND_TASK_CANCEL = 49, /* coordinator: struct mb_task_ref */
+    MB_KIND_TASK = 48,         /* coordinator: struct mb_task */
+    MB_KIND_TASK_CANCEL = 49,  /* coordinator: struct mb_task_ref */
     MB_KIND_STEP_STARTED = 50, /* agent: struct mb_step_started */
     MB_KIND_STEP_LOG = 51,     /* agent: struct mb_step_log */
     MB_KIND_STEP_DONE = 52,    /* agent: struct mb_step_done */
     MB_KIND_TASK_DONE = 53,    /* agent: struct mb_task_done */
 };
+struct mb_wire_schema;
+
 const char *mb_kind_name(unsigned kind); /* "HELLO"; "unknown" */
+/* The body of that kind; NULL for a kind that does not exist. */
+const struct mb_wire_schema *mb_kind_schema(unsigned kind);
 
 #endif

@@ -13,37 +13,38 @@ struct mb_join_reply {
     char *name; /* what the key is called from now on */
 };
 
-/* What an agent can run; `emulated` ones through QEMU. Each was proved by running a program. */
+/* What an agent can run; `emulated` ones through QEMU. Each was proved by running a
+ * program. */
 struct mb_agent_platform {
     struct mb_platform platform;
     bool emulated;
-    char *via;            /* "native", "private-binfmt", "host-binfmt" */
+    char *via;              /* "native", "private-binfmt", "host-binfmt" */
     uint64_t slowdown_x100; /* emulated: measured factor * 100; 0 unknown */
 };
 struct mb_agent_info {
-    char *arch;     /* of the machine, as in platforms */
+    char *arch; /* of the machine, as in platforms */
     char *hostname;
-    char *kernel;   /* uname -r */
-    char *runtime;  /* "crun 1.8.1" */
-    char *qemu;     /* "7.2.22" or NULL */
-    char *codec;    /* mb_gzip_codec() */
-    char *mode;     /* "root" or "rootless" */
+    char *kernel;  /* uname -r */
+    char *runtime; /* "crun 1.8.1" */
+    char *qemu;    /* "7.2.22" or NULL */
+    char *codec;   /* mb_gzip_codec() */
+    char *mode;    /* "root" or "rootless" */
     struct mb_agent_platform *platforms;
     size_t n_platforms;
     uint64_t slots, cores;
     uint64_t memory_bytes, disk_free_bytes;
 };
 struct mb_hello {
-    uint64_t role;            /* enum mb_role */
-    struct mb_bytes session;  /* 16: random per start */
-    char *version;            /* software */
+    uint64_t role;              /* enum mb_role */
+    struct mb_bytes session;    /* 16: random per start */
+    char *version;              /* software */
     struct mb_agent_info agent; /* agents only */
 };
 struct mb_welcome {
-    char *name;               /* the peer's, as ZAP has it */
+    char *name; /* the peer's, as ZAP has it */
     char *coordinator_version;
-    char *blob_url;           /* "http://127.0.0.1:7481" */
-    char *blob_token;         /* bearer */
+    char *blob_url;   /* "http://127.0.0.1:7481" */
+    char *blob_token; /* bearer */
     uint64_t heartbeat_msec;
 };
 struct mb_refused {
@@ -69,8 +70,8 @@ struct mb_ls_reply {
     size_t n_agents;
 };
 
-extern const struct mb_wire_schema mb_join_request_schema, mb_join_reply_schema, mb_hello_schema,
-    mb_welcome_schema, mb_refused_schema, mb_heartbeat_schema, mb_agent_info_schema,
-    mb_ls_reply_schema, mb_empty_schema;
+extern const struct mb_wire_schema mb_join_request_schema, mb_join_reply_schema,
+    mb_hello_schema, mb_welcome_schema, mb_refused_schema, mb_heartbeat_schema,
+    mb_agent_info_schema, mb_ls_reply_schema, mb_empty_schema;
 
 #endif

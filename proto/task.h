@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task - what one agent gets: a run of steps of one stage on one platform. PROTOCOL.md section 7. */
+/* task - what one agent gets: a run of steps of one stage on one platform. PROTOCOL.md
+ * section 7. */
 #ifndef MB_PROTO_TASK_H
 #define MB_PROTO_TASK_H
 
@@ -10,7 +11,8 @@ struct mb_layer_ref {
     struct mb_digest diff_id;
     struct mb_descriptor blob;
 };
-/* A file system state: its layers, bottom first. A build context is a state of one plain-tar layer. */
+/* A file system state: its layers, bottom first. A build context is a state of one
+ * plain-tar layer. */
 struct mb_state_ref {
     struct mb_layer_ref *layers;
     size_t n_layers;
@@ -20,13 +22,13 @@ enum mb_step_kind { MB_STEP_RUN = 1, MB_STEP_COPY = 2, MB_STEP_WORKDIR = 3 };
 struct mb_step {
     uint64_t step_id; /* unique in the build */
     uint64_t kind;
-    char *text;       /* for messages: "RUN make" */
+    char *text; /* for messages: "RUN make" */
     /* RUN */
     struct mb_strv argv;
     struct mb_strv env; /* "K=V" */
     char *cwd;
-    char *user;         /* "", "u", "u:g", "1000:1000"; resolved in the image */
-    char *network;      /* "host" or "none" */
+    char *user;    /* "", "u", "u:g", "1000:1000"; resolved in the image */
+    char *network; /* "host" or "none" */
     /* COPY */
     uint64_t source;         /* index into mb_task.sources */
     struct mb_strv paths;    /* cleaned patterns, relative to the source's root */
@@ -63,20 +65,21 @@ struct mb_step_log {
 };
 struct mb_step_done {
     uint64_t task_id, epoch, step_id;
-    bool has_layer;         /* WORKDIR of an existing directory makes none */
+    bool has_layer;            /* WORKDIR of an existing directory makes none */
     struct mb_layer_ref layer; /* uploaded to the coordinator before this is sent */
     uint64_t usec;
 };
 /* The end of a task: ok, or the error of its failing step. */
 struct mb_task_done {
     uint64_t task_id, epoch;
-    uint64_t code;      /* enum mb_errc; 0 ok */
+    uint64_t code; /* enum mb_errc; 0 ok */
     char *message;
     uint64_t step_id;   /* which failed; 0: before any */
     uint64_t exit_code; /* code FAILED */
 };
 
-extern const struct mb_wire_schema mb_task_schema, mb_task_ref_schema, mb_step_started_schema,
-    mb_step_log_schema, mb_step_done_schema, mb_task_done_schema;
+extern const struct mb_wire_schema mb_task_schema, mb_task_ref_schema,
+    mb_step_started_schema, mb_step_log_schema, mb_step_done_schema,
+    mb_task_done_schema;
 
 #endif

@@ -36,5 +36,6 @@
 
 /* Logs of one step that are kept and forwarded. */
 #define MB_LOG_LINE_BYTES_MAX (16 * MB_KIB)
+#define MB_LOG_DATA_BYTES_MAX (64 * MB_KIB) /* one STEP_LOG or BUILD_LOG message */
 
 #endif

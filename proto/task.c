@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/task.h"
+
+#include "proto/wire_table.h"
+
+#define MAX_OWNER 255
+
+static const struct mb_wire_field layer_ref_fields[] = {
+    FIELD(struct mb_layer_ref, diff_id, DIGEST, .required = true),
+    FIELD(struct mb_layer_ref, blob, DESC, .required = true),
+};
+static const struct mb_wire_schema layer_ref_schema =
+    SCHEMA("layer", struct mb_layer_ref, layer_ref_fields);
+
+static const struct mb_wire_field state_ref_fields[] = {
+    LIST(struct mb_state_ref, layers, struct mb_layer_ref, layer_ref_schema,
+         .max = MB_LAYERS_MAX),
+};
+static const struct mb_wire_schema state_ref_schema =
+    SCHEMA("state", struct mb_state_ref, state_ref_fields);
+
+static const struct mb_wire_field step_fields[] = {
+    FIELD(struct mb_step, step_id, U64, .required = true),
+    FIELD(struct mb_step, kind, U64, .required = true, .min = MB_STEP_RUN,
+          .max = MB_STEP_WORKDIR),
+    FIELD(struct mb_step, text, STR, .max = MAX_TEXT),
+    FIELD(struct mb_step, argv, STRV),
+    FIELD(struct mb_step, env, STRV),
+    FIELD(struct mb_step, cwd, STR, .max = MB_PATH_LEN_MAX),
+    FIELD(struct mb_step, user, STR, .max = MAX_OWNER),
+    FIELD(struct mb_step, network, STR, .max = 32),
+    FIELD(struct mb_step, source, U64, .max = MB_STEPS_MAX),
+    FIELD(struct mb_step, paths, STRV),
+    FIELD(struct mb_step, excludes, STRV),
+    FIELD(struct mb_step, dest, STR, .max = MB_PATH_LEN_MAX),
+    FIELD(struct mb_step, chown, STR, .max = MAX_OWNER),
+    FIELD(struct mb_step, chmod, STR, .max = 16),
+};
+static const struct mb_wire_schema step_schema =
+    SCHEMA("step", struct mb_step, step_fields);
+
+static const struct mb_wire_field task_fields[] = {
+    FIELD(struct mb_task, build_id, U64, .required = true),
+    FIELD(struct mb_task, task_id, U64, .required = true),
+    FIELD(struct mb_task, epoch, U64, .required = true),
+    FIELD(struct mb_task, platform, PLATFORM, .required = true),
+    FIELD(struct mb_task, emulated, BOOL),
+    STRUCT(struct mb_task, start, struct mb_state_ref, state_ref_schema),
+    LIST(struct mb_task, sources, struct mb_state_ref, state_ref_schema,
+         .max = MB_STEPS_MAX),
+    LIST(struct mb_task, steps, struct mb_step, step_schema, .required = true, .min = 1,
+         .max = MB_STEPS_MAX),
+    FIELD(struct mb_task, clamp_mtime, BOOL),
+    FIELD(struct mb_task, max_mtime_sec, I64),
+    FIELD(struct mb_task, gzip_level, U64, .max = 12),
+};
+const struct mb_wire_schema mb_task_schema =
+    SCHEMA("TASK", struct mb_task, task_fields);
+
+static const struct mb_wire_field task_ref_fields[] = {
+    FIELD(struct mb_task_ref, task_id, U64, .required = true),
+    FIELD(struct mb_task_ref, epoch, U64, .required = true),
+};
+const struct mb_wire_schema mb_task_ref_schema =
+    SCHEMA("TASK_CANCEL", struct mb_task_ref, task_ref_fields);
+
+static const struct mb_wire_field step_started_fields[] = {
+    FIELD(struct mb_step_started, task_id, U64, .required = true),
+    FIELD(struct mb_step_started, epoch, U64, .required = true),
+    FIELD(struct mb_step_started, step_id, U64, .required = true),
+};
+const struct mb_wire_schema mb_step_started_schema =
+    SCHEMA("STEP_STARTED", struct mb_step_started, step_started_fields);
+
+static const struct mb_wire_field step_log_fields[] = {
+    FIELD(struct mb_step_log, task_id, U64, .required = true),
+    FIELD(struct mb_step_log, epoch, U64, .required = true),
+    FIELD(struct mb_step_log, step_id, U64, .required = true),
+    FIELD(struct mb_step_log, stream, U64, .required = true, .min = 1, .max = 2),
+    FIELD(struct mb_step_log, usec, U64),
+    FIELD(struct mb_step_log, data, BYTES, .max = MB_LOG_DATA_BYTES_MAX),
+};
+const struct mb_wire_schema mb_step_log_schema =
+    SCHEMA("STEP_LOG", struct mb_step_log, step_log_fields);
+
+static const struct mb_wire_field step_done_fields[] = {
+    FIELD(struct mb_step_done, task_id, U64, .required = true),
+    FIELD(struct mb_step_done, epoch, U64, .required = true),
+    FIELD(struct mb_step_done, step_id, U64, .required = true),
+    FIELD(struct mb_step_done, has_layer, BOOL),
+    STRUCT(struct mb_step_done, layer, struct mb_layer_ref, layer_ref_schema),
+    FIELD(struct mb_step_done, usec, U64),
+};
+const struct mb_wire_schema mb_step_done_schema =
+    SCHEMA("STEP_DONE", struct mb_step_done, step_done_fields);
+
+static const struct mb_wire_field task_done_fields[] = {
+    FIELD(struct mb_task_done, task_id, U64, .required = true),
+    FIELD(struct mb_task_done, epoch, U64, .required = true),
+    FIELD(struct mb_task_done, code, U64, .required = true, .max = MAX_CODE),
+    FIELD(struct mb_task_done, message, STR, .max = MAX_MESSAGE),
+    FIELD(struct mb_task_done, step_id, U64),
+    FIELD(struct mb_task_done, exit_code, U64, .max = 255),
+};
+const struct mb_wire_schema mb_task_done_schema =
+    SCHEMA("TASK_DONE", struct mb_task_done, task_done_fields);
