@@ -26,6 +26,7 @@ typedef void agent_ended_fn(const struct mb_error *why, void *arg);
 int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *ended, void *arg,
               struct agent **ret, struct mb_error *err) _must_check_;
 void agent_free(struct agent *a); /* cancels tasks, ends the step helper */
+DEFINE_CLEANUP(struct agent *, agent_free)
 
 /* --- embedded: an agent on a thread of its own --- */
 struct agent_embed;
@@ -34,10 +35,5 @@ int agent_embed_start(const struct agent_opts *opts, struct agent_embed **ret,
 void agent_embed_stop(struct agent_embed *e);
 /* Non-zero and *err filled when the agent ended by itself; any thread. */
 bool agent_embed_failed(struct agent_embed *e, struct mb_error *err);
-
-/* Join once: make a key, have it accepted over the token's connection, and store it with the
- * coordinator's address below @state_dir; later starts load it. Blocking with a deadline of 10 s. */
-int agent_join(const char *join_string, const char *state_dir, const char *name,
-               struct agent_opts *ret, struct mb_error *err) _must_check_;
 
 #endif
