@@ -15,13 +15,13 @@
 #define _must_check_ __attribute__((warn_unused_result))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 #define _noreturn_ __attribute__((noreturn))
-#define unused __attribute__((unused))
+#define _unused_ __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Define NAMEp(T *p), the form that _cleanup_(NAMEp) wants, from NAME(T). */
 #define DEFINE_CLEANUP(type, func)                                                       \
-    static inline void unused func##p(type *p)                                           \
+    static inline void _unused_ func##p(type *p)                                           \
     {                                                                                    \
         if (*p)                                                                          \
             func(*p);                                                                    \

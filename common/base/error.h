@@ -46,6 +46,6 @@ int mb_wrap(struct mb_error *err, const char *fmt, ...) _printf_(2, 3);
 const char *mb_errc_name(enum mb_errc code);
 
 /* A failure that is ignored on purpose; @why is for the reader. */
-#define mb_ignore(call, why) ((void)((call) + 0 * sizeof(why)))
+#define mb_ignore(call, why) ((call) < 0 ? (void)sizeof(why) : (void)0)
 
 #endif

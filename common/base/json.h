@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -47,7 +48,6 @@ int mb_json_read(json_t *obj, const struct mb_json_field *fields, size_t n, void
  * insertion order unless @sort_keys; <, >, &, U+2028, U+2029 escaped as \u003c ... */
 void mb_json_write(const json_t *v, int indent, bool sort_keys, struct mb_buf *out);
 
-DEFINE_CLEANUP(json_t *, json_decref)
-#define _cleanup_json_ _cleanup_(json_decrefp)
+#define _cleanup_json_ _cleanup_(json_decrefp) /* which jansson defines */
 
 #endif

@@ -22,6 +22,10 @@
 #define MB_INDEX_ENTRIES_MAX 1000
 #define MB_BLOB_BYTES_MAX (64 * MB_GIB)
 #define MB_REFERENCE_LEN_MAX 512
+#define MB_HTTP_HEADER_BYTES_MAX (64 * MB_KIB) /* all headers of one answer */
+#define MB_HTTP_TEXT_BYTES_MAX (256 * MB_KIB)  /* error texts, token answers */
+#define MB_REGISTRY_CONFIG_BYTES_MAX (1 * MB_MIB) /* config.toml, docker's config.json */
+#define MB_CA_BYTES_MAX (4 * MB_MIB)
 
 /* Archives and trees. */
 #define MB_TAR_ENTRIES_MAX 20000000
@@ -33,6 +37,9 @@
 #define MB_STAGES_MAX 1000
 #define MB_STEPS_MAX 10000
 #define MB_PLATFORMS_MAX 64
+
+/* A TOML configuration file. */
+#define MB_CONFIG_FILE_BYTES_MAX (256 * MB_KIB)
 
 /* Logs of one step that are kept and forwarded. */
 #define MB_LOG_LINE_BYTES_MAX (16 * MB_KIB)
