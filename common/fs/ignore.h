@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ignore - .dockerignore: '#' comments, '!' negation, '**', Go Match semantics, last match wins;
- * a pattern matches everything below what it names. Used by the CLI's context scan.
+ * ignore - .dockerignore: '#' comments, '!' negation, '**', Go Match semantics, last
+ * match wins; a pattern matches everything below what it names. Used by the CLI's
+ * context scan.
  */
 #ifndef MB_FS_IGNORE_H
 #define MB_FS_IGNORE_H
@@ -13,8 +14,8 @@
 
 struct mb_ignore;
 /* INVALID names line and pattern. */
-int mb_ignore_parse(const char *text, size_t len, struct mb_ignore **ret, struct mb_error *err)
-    _must_check_;
+int mb_ignore_parse(const char *text, size_t len, struct mb_ignore **ret,
+                    struct mb_error *err) _must_check_;
 void mb_ignore_free(struct mb_ignore *ig);
 DEFINE_CLEANUP(struct mb_ignore *, mb_ignore_free)
 /* Is @path (relative, clean) left out? NULL ignores nothing. */

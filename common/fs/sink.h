@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sink - where a stream of bytes goes; stages of one pass are sinks behind each other. */
+/* sink - where a stream of bytes goes; stages of one pass are sinks behind each other.
+ */
 #ifndef MB_FS_SINK_H
 #define MB_FS_SINK_H
 
