@@ -45,3 +45,21 @@ end_process() {
 }
 
 cache_dir() { printf '%s\n' "${MB_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mbcluster-tests}"; }
+
+# debian_mirror SUITE: the mirror that this host uses, so that a local one is honoured.
+debian_mirror() {
+    local uri=${MB_DEBIAN_MIRROR:-}
+    # shellcheck disable=SC2016 # apt expands it
+    [ -n "$uri" ] || uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+        "Codename: $1" 'Label: Debian' 2>/dev/null | sort -u | head -n 1) || true
+    printf '%s\n' "${uri:-http://deb.debian.org/debian}"
+}
+
+# remove_tree DIR: also what subordinate ids own below it.
+remove_tree() {
+    [ -e "$1" ] || return 0
+    # Modes inside an image may forbid even its owner to list a directory.
+    chmod -R u+rwX "$1" 2>/dev/null || true
+    rm -rf --one-file-system "$1" 2>/dev/null ||
+        unshare --user --map-auto --map-root-user rm -rf --one-file-system "$1"
+}
