@@ -20,6 +20,7 @@
 #define MB_CONFIG_BYTES_MAX (8 * MB_MIB)
 #define MB_LAYERS_MAX 500
 #define MB_INDEX_ENTRIES_MAX 1000
+#define MB_CONFIG_ITEMS_MAX 4096 /* of one list in an image config */
 #define MB_BLOB_BYTES_MAX (64 * MB_GIB)
 #define MB_REFERENCE_LEN_MAX 512
 #define MB_HTTP_HEADER_BYTES_MAX (64 * MB_KIB) /* all headers of one answer */

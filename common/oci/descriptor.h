@@ -3,6 +3,9 @@
 #ifndef MB_OCI_DESCRIPTOR_H
 #define MB_OCI_DESCRIPTOR_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 #include "oci/digest.h"
@@ -20,6 +23,7 @@
 #define MB_MT_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define MB_MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
 #define MB_MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+#define MB_MT_DOCKER_LAYER_ZSTD "application/vnd.docker.image.rootfs.diff.tar.zstd"
 
 struct mb_descriptor {
     char media_type[MB_MEDIA_TYPE_LEN];
