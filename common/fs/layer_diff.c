@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "fs/tar_writer.h"
 #include "fs/walk.h"
 #include "fs/xattr.h"
@@ -218,6 +219,14 @@ static int put_symlink(struct diff *d, const char *path, const struct stat *st,
     return mb_tar_writer_entry(d->tar, &e, err);
 }
 
+/* Readers of the layer would take it for a whiteout. */
+static bool is_reserved(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return mb_starts_with(slash ? slash + 1 : path, ".wh.");
+}
+
 static int visit(const char *path, const struct stat *st, void *arg,
                  struct mb_error *err)
 {
@@ -230,6 +239,10 @@ static int visit(const char *path, const struct stat *st, void *arg,
         return -1;
     if (whiteout)
         return put_whiteout(d, path, err);
+    if (is_reserved(path))
+        return mb_fail(err, MB_ERR_INVALID,
+                       "%s: a file name in an image layer may not begin with \".wh.\"",
+                       path);
     if (S_ISDIR(st->st_mode))
         return put_opened(d, path, st, err) < 0 ? -1 : MB_WALK_DESCEND;
     if (S_ISREG(st->st_mode)) {

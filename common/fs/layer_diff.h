@@ -16,6 +16,7 @@
 #define MB_FS_LAYER_DIFF_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "fs/sink.h"
 
