@@ -127,7 +127,7 @@ static void check_round_trip(const struct mb_wire_schema *s)
     mb_wire_done(s, copy);
 }
 
-static void every_kind_survives_the_wire(void **state unused)
+static void every_kind_survives_the_wire(void **state _unused_)
 {
     unsigned n = 0;
 
@@ -141,7 +141,7 @@ static void every_kind_survives_the_wire(void **state unused)
     check_round_trip(&mb_agent_info_schema);
 }
 
-static void kinds_have_their_names(void **state unused)
+static void kinds_have_their_names(void **state _unused_)
 {
     static const struct {
         unsigned kind;
@@ -157,7 +157,7 @@ static void kinds_have_their_names(void **state unused)
         assert_string_equal(mb_kind_name(rows[i].kind), rows[i].name);
 }
 
-static void a_clients_greeting_has_these_bytes(void **state unused)
+static void a_clients_greeting_has_these_bytes(void **state _unused_)
 {
     static const char want[] = "\x83\xa4role\x01\xa7session\xc4\x10"
                                "0123456789abcdef\xa7version\xa3"
@@ -172,7 +172,7 @@ static void a_clients_greeting_has_these_bytes(void **state unused)
     assert_memory_equal(out.data, want, out.len);
 }
 
-static void an_agents_greeting_fits_before_it_is_known(void **state unused)
+static void an_agents_greeting_fits_before_it_is_known(void **state _unused_)
 {
     _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(MB_MSG_GREETING_BYTES_MAX);
     _cleanup_free_ struct mb_agent_platform *platforms =
@@ -193,7 +193,7 @@ static void an_agents_greeting_fits_before_it_is_known(void **state unused)
     assert_false(out.overflow);
 }
 
-static void a_task_without_steps_is_refused(void **state unused)
+static void a_task_without_steps_is_refused(void **state _unused_)
 {
     static const char bytes[] = "\x85\xa8"
                                 "build_id\x01\xa7task_id\x02\xa5"

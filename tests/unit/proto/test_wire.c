@@ -111,7 +111,7 @@ static void assert_encodes(const struct mb_wire_schema *s, const void *msg,
     assert_memory_equal(out.data, bytes, len);
 }
 
-static void encoding_gives_the_documented_bytes(void **state unused)
+static void encoding_gives_the_documented_bytes(void **state _unused_)
 {
     struct all m;
 
@@ -121,7 +121,7 @@ static void encoding_gives_the_documented_bytes(void **state unused)
     assert_encodes(&all_schema, &m, "\x80", 1); /* done() leaves an empty message */
 }
 
-static void decoding_gives_back_what_was_encoded(void **state unused)
+static void decoding_gives_back_what_was_encoded(void **state _unused_)
 {
     struct mb_error err;
     struct all m, want, copy = {0};
@@ -153,7 +153,7 @@ static void decoding_gives_back_what_was_encoded(void **state unused)
     mb_wire_done(&all_schema, &copy);
 }
 
-static void integers_take_the_shortest_form(void **state unused)
+static void integers_take_the_shortest_form(void **state _unused_)
 {
     static const struct {
         struct number n;
@@ -197,7 +197,7 @@ static void integers_take_the_shortest_form(void **state unused)
     }
 }
 
-static void text_lengths_take_the_shortest_form(void **state unused)
+static void text_lengths_take_the_shortest_form(void **state _unused_)
 {
     static const struct {
         size_t len;
@@ -222,7 +222,7 @@ static void text_lengths_take_the_shortest_form(void **state unused)
     }
 }
 
-static void decode_accepts_what_a_newer_or_other_encoder_may_send(void **state unused)
+static void decode_accepts_what_a_newer_or_other_encoder_may_send(void **state _unused_)
 {
     static const struct {
         const char *bytes;
@@ -251,7 +251,7 @@ static void decode_accepts_what_a_newer_or_other_encoder_may_send(void **state u
 }
 
 /* Each row is a message that a broken or hostile peer can send. */
-static void decode_refuses_malformed_messages(void **state unused)
+static void decode_refuses_malformed_messages(void **state _unused_)
 {
     static const struct {
         const char *bytes;
@@ -268,7 +268,7 @@ static void decode_refuses_malformed_messages(void **state unused)
         {BYTES("\x81\xa1u\xcd\x01"), "ends inside"},
         {BYTES("\x81\xa1u\xcd"), "ends inside"},
         {BYTES("\x81\xa1"), "a count is over"},
-        {BYTES("\x81\xa2u"), "a count is over"},
+        {BYTES("\x81\xa2u"), "a length is over"},
         {BYTES("\x81\xa1s\xdb\xff\xff\xff\xff"), "a length is over"},
         {BYTES("\x81\xa1s\xa5hi"), "a length is over"},
         {BYTES("\x81\xa1x\xc9\xff\xff\xff\xff\x01"), "a length is over"},
@@ -340,7 +340,7 @@ static void decode_refuses_malformed_messages(void **state unused)
     }
 }
 
-static void decode_refuses_every_cut_of_a_message(void **state unused)
+static void decode_refuses_every_cut_of_a_message(void **state _unused_)
 {
     for (size_t len = 0; len < sizeof(all_bytes) - 1; len++) {
         _cleanup_free_ char *cut =
@@ -355,7 +355,7 @@ static void decode_refuses_every_cut_of_a_message(void **state unused)
     }
 }
 
-static void decode_refuses_a_message_over_the_limit(void **state unused)
+static void decode_refuses_a_message_over_the_limit(void **state _unused_)
 {
     _cleanup_free_ char *big = mb_xcalloc(1, MB_MSG_BYTES_MAX + 1);
     struct all m;
@@ -367,7 +367,7 @@ static void decode_refuses_a_message_over_the_limit(void **state unused)
     assert_non_null(strstr(err.msg, "over 262144 bytes"));
 }
 
-static void encoding_over_the_buffer_is_seen(void **state unused)
+static void encoding_over_the_buffer_is_seen(void **state _unused_)
 {
     _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(10);
     struct mb_error err;
