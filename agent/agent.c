@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop thread owns the session and the table of running tasks; each task runs on a worker thread
- * (task_runner) that only touches its own struct and the shared task_env. Reports travel back as
- * encoded messages through mb_loop_post(), so order per task is kept.
+ * The loop thread owns the session and the table of running tasks; each task runs on a
+ * worker thread (task_runner) that only touches its own struct and the shared task_env.
+ * Reports travel back as encoded messages through mb_loop_post(), so order per task is
+ * kept.
  */
 #include "agent/agent.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -15,6 +17,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -50,8 +53,8 @@ struct agent {
 
 /* --- sending --- */
 
-static void send_msg(struct agent *a, enum mb_kind kind, const struct mb_wire_schema *schema,
-                     const void *msg)
+static void send_msg(struct agent *a, enum mb_kind kind,
+                     const struct mb_wire_schema *schema, const void *msg)
 {
     _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(MB_MSG_BYTES_MAX);
     struct mb_error err;
@@ -59,8 +62,8 @@ static void send_msg(struct agent *a, enum mb_kind kind, const struct mb_wire_sc
     mb_wire_encode(schema, msg, &out);
     if (mb_buf_check(&out, mb_kind_name(kind), &err) < 0
         || mb_peer_client_send(a->peer, (uint8_t)kind, out.data, out.len, &err) < 0)
-        mb_log(MB_LOG_WARNING, "send_failed", "kind=%s reason=\"%s\"", mb_kind_name(kind),
-               err.msg);
+        mb_log(MB_LOG_WARNING, "send_failed", "kind=%s reason=\"%s\"",
+               mb_kind_name(kind), err.msg);
 }
 
 /* A report from a worker thread on its way to the loop. */
@@ -75,15 +78,17 @@ static void post_report(void *arg)
     struct report *r = arg;
     struct mb_error err;
 
-    if (mb_peer_client_send(r->agent->peer, (uint8_t)r->kind, r->body.data, r->body.len, &err) < 0)
-        mb_log(MB_LOG_WARNING, "send_failed", "kind=%s reason=\"%s\"", mb_kind_name(r->kind),
-               err.msg);
+    if (mb_peer_client_send(r->agent->peer, (uint8_t)r->kind, r->body.data, r->body.len,
+                            &err)
+        < 0)
+        mb_log(MB_LOG_WARNING, "send_failed", "kind=%s reason=\"%s\"",
+               mb_kind_name(r->kind), err.msg);
     mb_buf_done(&r->body);
     free(r);
 }
 
-static void report(struct agent *a, enum mb_kind kind, const struct mb_wire_schema *schema,
-                   const void *msg)
+static void report(struct agent *a, enum mb_kind kind,
+                   const struct mb_wire_schema *schema, const void *msg)
 {
     struct report *r = mb_xcalloc(1, sizeof(*r));
 
@@ -114,7 +119,8 @@ static void report_done(const struct mb_step_done *m, void *arg)
 static void run_job(void *arg)
 {
     struct running *r = arg;
-    const struct task_reporter reporter = {report_started, report_log, report_done, r->agent};
+    const struct task_reporter reporter = {report_started, report_log, report_done,
+                                           r->agent};
 
     task_run(&r->agent->env, &r->task, &r->cancel, &reporter, &r->result);
 }
@@ -230,8 +236,8 @@ static void on_welcome(struct agent *a, const void *data, size_t len)
     task_env_set_http(&a->env, w.blob_url, w.blob_token);
     if (!a->welcomed) {
         uint64_t msec = w.heartbeat_msec ? w.heartbeat_msec : HEARTBEAT_MSEC_DEFAULT;
-        a->heartbeat_timer
-            = mb_loop_add_timer(a->loop, (uint32_t)msec, on_heartbeat_timer, a);
+        a->heartbeat_timer =
+            mb_loop_add_timer(a->loop, (uint32_t)msec, on_heartbeat_timer, a);
     }
     a->welcomed = true;
     mb_log(MB_LOG_NOTICE, "welcomed", "name=%s coordinator_version=%s", w.name,
@@ -254,18 +260,21 @@ static void on_heartbeat(struct agent *a, const void *data, size_t len)
     struct mb_heartbeat hb = {0};
     struct mb_error err;
 
-    if (mb_wire_decode(&mb_heartbeat_schema, data, len, &hb, &err) == 0 && hb.blob_token)
+    if (mb_wire_decode(&mb_heartbeat_schema, data, len, &hb, &err) == 0
+        && hb.blob_token)
         task_env_set_http(&a->env, NULL, hb.blob_token);
     mb_wire_done(&mb_heartbeat_schema, &hb);
 }
 
-static void on_message(uint8_t version, uint8_t kind, const void *data, size_t len, void *arg)
+static void on_message(uint8_t version, uint8_t kind, const void *data, size_t len,
+                       void *arg)
 {
     struct agent *a = arg;
 
     if (version != MB_PROTOCOL_VERSION) {
         end_agent(a, MB_ERR_PROTOCOL,
-                  "the coordinator speaks another protocol version; upgrade the older of the two");
+                  "the coordinator speaks another protocol version; upgrade the older "
+                  "of the two");
         return;
     }
     switch (kind) {
@@ -298,16 +307,19 @@ static void on_event(enum mb_peer_event ev, const char *detail, void *arg)
         send_hello(a);
         break;
     case MB_PEER_DISCONNECTED:
-        mb_log(MB_LOG_WARNING, "coordinator_disconnected", "detail=\"%s\" retry=yes", detail);
+        mb_log(MB_LOG_WARNING, "coordinator_disconnected", "detail=\"%s\" retry=yes",
+               detail);
         break;
     case MB_PEER_REFUSED:
         end_agent(a, MB_ERR_DENIED,
-                  "the coordinator does not know this agent's key; join again with a new string "
+                  "the coordinator does not know this agent's key; join again with a "
+                  "new string "
                   "from: mbcluster-coordinator token --role agent");
         break;
     case MB_PEER_BAD_SERVER:
         end_agent(a, MB_ERR_DENIED,
-                  "the coordinator's key is not the one in the join string; take a new string "
+                  "the coordinator's key is not the one in the join string; take a new "
+                  "string "
                   "from the coordinator you mean");
         break;
     }
@@ -315,7 +327,8 @@ static void on_event(enum mb_peer_event ev, const char *detail, void *arg)
 
 /* --- life --- */
 
-static int open_env(struct agent *a, const struct agent_opts *opts, struct mb_error *err)
+static int open_env(struct agent *a, const struct agent_opts *opts,
+                    struct mb_error *err)
 {
     _cleanup_free_ char *store = mb_xasprintf("%s/store", opts->state_dir);
     struct step_client *step = NULL;
@@ -337,8 +350,8 @@ static int open_env(struct agent *a, const struct agent_opts *opts, struct mb_er
     return inventory_read(step, opts, &a->info, err);
 }
 
-int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *ended, void *arg,
-              struct agent **ret, struct mb_error *err)
+int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *ended,
+              void *arg, struct agent **ret, struct mb_error *err)
 {
     static const struct mb_peer_client_ops ops = {on_message, on_event};
     _cleanup_(agent_freep) struct agent *a = mb_xcalloc(1, sizeof(*a));
@@ -352,7 +365,8 @@ int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *
     if (open_env(a, opts, err) < 0)
         return -1;
     a->workers = mb_workers_new(l, (unsigned)a->info.slots);
-    if (mb_peer_client_new(l, opts->address, opts->server_key, &opts->keys, &ops, a, &a->peer, err)
+    if (mb_peer_client_new(l, opts->address, opts->server_key, &opts->keys, &ops, a,
+                           &a->peer, err)
         < 0)
         return -1;
     *ret = steal_ptr(a);

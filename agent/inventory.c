@@ -10,7 +10,8 @@
 #include "base/spawn.h"
 #include "fs/gzip.h"
 
-/* "crun version 1.8.1\n..." to "crun 1.8.1"; a runtime that says nothing is just its name. */
+/* "crun version 1.8.1\n..." to "crun 1.8.1"; a runtime that says nothing is just its
+ * name. */
 static char *runtime_version(const char *runtime)
 {
     _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(4096);
@@ -23,7 +24,8 @@ static char *runtime_version(const char *runtime)
     mb_strv_add(&s.argv, "--version");
     int r = mb_spawn_output(&s, &out, &status, &err);
     mb_spawn_done(&s);
-    const char *at = r == 0 && status == 0 && out.data ? strstr(out.data, "version ") : NULL;
+    const char *at =
+        r == 0 && status == 0 && out.data ? strstr(out.data, "version ") : NULL;
     if (!at)
         return mb_xstrdup(name);
     at += strlen("version ");
@@ -31,7 +33,8 @@ static char *runtime_version(const char *runtime)
                         (int)strcspn(at, " \n"), at);
 }
 
-static bool wanted_by_list(const struct mb_agent_platform *p, const struct agent_opts *opts)
+static bool wanted_by_list(const struct mb_agent_platform *p,
+                           const struct agent_opts *opts)
 {
     return !opts->platforms || mb_platforms_contain(opts->platforms, &p->platform);
 }
@@ -64,8 +67,9 @@ static void free_platforms(struct mb_agent_platform *v, size_t n)
 }
 
 /* Every platform of @asked must be among the probed. */
-static int check_asked(const struct mb_platforms *asked, const struct mb_agent_platform *v,
-                       size_t n, struct mb_error *err)
+static int check_asked(const struct mb_platforms *asked,
+                       const struct mb_agent_platform *v, size_t n,
+                       struct mb_error *err)
 {
     char text[MB_PLATFORM_TEXT_LEN];
 
@@ -111,7 +115,8 @@ static int read_platforms(struct step_client *step, const struct agent_opts *opt
     }
     mb_platforms_done(&list);
     if (r == 0 && kept == 0)
-        r = mb_fail(err, MB_ERR_INVALID, "--platform and --emulate leave nothing to offer");
+        r = mb_fail(err, MB_ERR_INVALID,
+                    "--platform and --emulate leave nothing to offer");
     if (r < 0) {
         free_platforms(v, kept);
         return -1;

@@ -6,8 +6,8 @@
 #include "agent/agent.h"
 #include "agent/step_client.h"
 
-/* Probes platforms through @step and keeps those that @opts allow. INVALID when none is left or an
- * asked-for platform cannot be run here (lists those that can). */
+/* Probes platforms through @step and keeps those that @opts allow. INVALID when none is
+ * left or an asked-for platform cannot be run here (lists those that can). */
 int inventory_read(struct step_client *step, const struct agent_opts *opts,
                    struct mb_agent_info *ret, struct mb_error *err) _must_check_;
 

@@ -63,7 +63,8 @@ int layer_pipe_end(struct layer_pipe *p, struct mb_layer_ref *ret, struct mb_err
         || mb_blob_writer_commit(p->blob, &layer.blob, err) < 0)
         return -1;
     mb_sha256_end(p->plain, layer.diff_id.bytes);
-    snprintf(layer.blob.media_type, sizeof(layer.blob.media_type), "%s", MB_MT_OCI_LAYER_GZIP);
+    snprintf(layer.blob.media_type, sizeof(layer.blob.media_type), "%s",
+             MB_MT_OCI_LAYER_GZIP);
     *ret = layer;
     return 0;
 }
@@ -95,7 +96,8 @@ static int put_tee(const void *data, size_t len, void *arg, struct mb_error *err
 
 static bool is_plain(const char *media_type)
 {
-    return strcmp(media_type, MB_MT_OCI_LAYER) == 0 || strcmp(media_type, MB_MT_DOCKER_LAYER) == 0;
+    return strcmp(media_type, MB_MT_OCI_LAYER) == 0
+           || strcmp(media_type, MB_MT_DOCKER_LAYER) == 0;
 }
 
 static int copy_plain(int fd, const struct mb_sink *out, struct mb_error *err)
@@ -109,8 +111,9 @@ static int copy_plain(int fd, const struct mb_sink *out, struct mb_error *err)
     return n < 0 ? mb_fail_errno(err, "read a stored layer") : 0;
 }
 
-int layer_pipe_unpack(int fd, const struct mb_descriptor *blob, const struct mb_digest *diff_id,
-                      const struct mb_sink *out, struct mb_error *err)
+int layer_pipe_unpack(int fd, const struct mb_descriptor *blob,
+                      const struct mb_digest *diff_id, const struct mb_sink *out,
+                      struct mb_error *err)
 {
     _cleanup_(mb_sha256_freep) struct mb_sha256 *hash = mb_sha256_new();
     struct tee tee = {hash, out};
@@ -128,6 +131,7 @@ int layer_pipe_unpack(int fd, const struct mb_descriptor *blob, const struct mb_
     if (!mb_digest_equal(&got, diff_id))
         return mb_fail(err, MB_ERR_CORRUPT, "layer %s unpacks to %s, its image says %s",
                        mb_digest_text(&blob->digest, (char[MB_DIGEST_TEXT_LEN + 1]){0}),
-                       mb_digest_text(&got, got_text), mb_digest_text(diff_id, want_text));
+                       mb_digest_text(&got, got_text),
+                       mb_digest_text(diff_id, want_text));
     return 0;
 }

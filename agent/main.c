@@ -44,11 +44,9 @@ struct options {
     bool debug;
 };
 
-static int usage_error(const char *fmt, const char *what)
+static int usage_error(const char *what, const char *why)
 {
-    fprintf(stderr, "mbcluster-agent: ");
-    fprintf(stderr, fmt, what);
-    fprintf(stderr, "\nTry: mbcluster-agent --help\n");
+    fprintf(stderr, "mbcluster-agent: %s: %s\nTry: mbcluster-agent --help\n", what, why);
     return -1;
 }
 
@@ -56,11 +54,16 @@ static int usage_error(const char *fmt, const char *what)
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"join", required_argument, NULL, 'j'},     {"state-dir", required_argument, NULL, 'd'},
-        {"name", required_argument, NULL, 'n'},     {"slots", required_argument, NULL, 's'},
-        {"platform", required_argument, NULL, 'p'}, {"emulate", required_argument, NULL, 'e'},
-        {"runtime", required_argument, NULL, 'r'},  {"debug", no_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'V'},
+        {"join", required_argument, NULL, 'j'},
+        {"state-dir", required_argument, NULL, 'd'},
+        {"name", required_argument, NULL, 'n'},
+        {"slots", required_argument, NULL, 's'},
+        {"platform", required_argument, NULL, 'p'},
+        {"emulate", required_argument, NULL, 'e'},
+        {"runtime", required_argument, NULL, 'r'},
+        {"debug", no_argument, NULL, 'D'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {0},
     };
     struct mb_error err;
@@ -68,19 +71,32 @@ static int parse_options(int argc, char **argv, struct options *o)
 
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
         switch (c) {
-        case 'j': o->join = optarg; break;
-        case 'd': o->state_dir = optarg; break;
-        case 'n': o->name = optarg; break;
-        case 'e': o->emulate = optarg; break;
-        case 'r': o->runtime = optarg; break;
-        case 'D': o->debug = true; break;
+        case 'j':
+            o->join = optarg;
+            break;
+        case 'd':
+            o->state_dir = optarg;
+            break;
+        case 'n':
+            o->name = optarg;
+            break;
+        case 'e':
+            o->emulate = optarg;
+            break;
+        case 'r':
+            o->runtime = optarg;
+            break;
+        case 'D':
+            o->debug = true;
+            break;
         case 's':
             if (mb_parse_u64(optarg, 1024, &o->slots, &err) < 0 || o->slots == 0)
-                return usage_error("--slots %s: a number from 1 to 1024 is needed", optarg);
+                return usage_error("--slots %s: a number from 1 to 1024 is needed",
+                                   optarg);
             break;
         case 'p':
             if (mb_platforms_parse(optarg, &o->platforms, &err) < 0)
-                return usage_error("--platform: %s", err.msg);
+                return usage_error("--platform", err.msg);
             break;
         case 'h':
             fputs(usage_text, stdout);
@@ -89,11 +105,11 @@ static int parse_options(int argc, char **argv, struct options *o)
             puts("mbcluster-agent " MB_VERSION);
             return 1;
         default:
-            return usage_error("%s", "see the message above");
+            return usage_error("options", "see the message above");
         }
     }
     if (optind < argc)
-        return usage_error("unexpected argument: %s", argv[optind]);
+        return usage_error("unexpected argument", argv[optind]);
     return 0;
 }
 
@@ -104,7 +120,7 @@ struct program {
     int exit_code;
 };
 
-static void on_signal(int signo unused, void *arg)
+static void on_signal(int signo _unused_, void *arg)
 {
     struct program *p = arg;
 

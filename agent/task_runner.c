@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass per layer: the step helper's tar goes through the diffID hash and the compressor into a
- * blob writer, and nothing is read twice. A step is reported only after its blob is with the
- * coordinator, so that a reported step survives this agent.
+ * One pass per layer: the step helper's tar goes through the diffID hash and the
+ * compressor into a blob writer, and nothing is read twice. A step is reported only
+ * after its blob is with the coordinator, so that a reported step survives this agent.
  */
 #include "agent/task_runner.h"
 
@@ -10,6 +10,7 @@
 
 #include "agent/layer_pipe.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "fs/gzip.h"
@@ -80,7 +81,8 @@ void task_env_set_http(struct task_env *env, const char *url, const char *token)
     pthread_mutex_unlock(&env->http_lock);
 }
 
-static struct mb_registry_client *open_http(struct task_env *env, const atomic_bool *cancel)
+static struct mb_registry_client *open_http(struct task_env *env,
+                                            const atomic_bool *cancel)
 {
     struct mb_registry_opts opts = {.cancel = cancel};
 
@@ -127,7 +129,8 @@ static int fetch_and_unpack(struct runner *r, const struct mb_layer_ref *layer,
         return -1;
     if (there)
         return 0;
-    if (mb_registry_get_blob(r->http, &r->repository, &layer->blob, r->env->store, err) < 0)
+    if (mb_registry_get_blob(r->http, &r->repository, &layer->blob, r->env->store, err)
+        < 0)
         return mb_wrap(err, "fetch a layer from the coordinator");
     if (step_unpack(r->step, &call, &layer->diff_id, feed_layer, &feed, err) == 0)
         return 0;
@@ -140,7 +143,8 @@ static int fetch_and_unpack(struct runner *r, const struct mb_layer_ref *layer,
     return -1;
 }
 
-static int ensure_state(struct runner *r, const struct mb_state_ref *state, struct mb_error *err)
+static int ensure_state(struct runner *r, const struct mb_state_ref *state,
+                        struct mb_error *err)
 {
     for (size_t i = 0; i < state->n_layers; i++) {
         if (check_cancelled(r, err) < 0)
@@ -191,7 +195,8 @@ static int execute_copy(struct runner *r, const struct step_call *call,
     _cleanup_free_ struct mb_digest *ids = NULL;
 
     if (step->source >= r->task->n_sources)
-        return mb_fail(err, MB_ERR_PROTOCOL, "step %llu copies from a source that is not there",
+        return mb_fail(err, MB_ERR_PROTOCOL,
+                       "step %llu copies from a source that is not there",
                        (unsigned long long)step->step_id);
     ids = state_diff_ids(&r->task->sources[step->source], 0);
     struct step_state source = {ids, r->task->sources[step->source].n_layers};
@@ -199,8 +204,9 @@ static int execute_copy(struct runner *r, const struct step_call *call,
 }
 
 /* *ret_made false: the step changed nothing and has no layer. */
-static int execute(struct runner *r, const struct mb_step *step, char work[STEP_WORK_ID_LEN + 1],
-                   bool *ret_made, struct mb_task_done *result, struct mb_error *err)
+static int execute(struct runner *r, const struct mb_step *step,
+                   char work[STEP_WORK_ID_LEN + 1], bool *ret_made,
+                   struct mb_task_done *result, struct mb_error *err)
 {
     struct step_call call = {.cancel = r->cancel, .log = on_log, .log_arg = r};
     struct step_state state = {r->diff_ids, r->n_diff_ids};
@@ -209,14 +215,17 @@ static int execute(struct runner *r, const struct mb_step *step, char work[STEP_
     *ret_made = true;
     switch (step->kind) {
     case MB_STEP_RUN:
-        if (step_run(r->step, &call, &state, step, &r->task->platform, work, &status, err) < 0)
+        if (step_run(r->step, &call, &state, step, &r->task->platform, work, &status,
+                     err)
+            < 0)
             return -1;
         if (status == 0)
             return 0;
-        mb_ignore(step_discard(r->step, work, err), "the command's status is what matters");
+        mb_ignore(step_discard(r->step, work, err),
+                  "the command's status is what matters");
         result->exit_code = (uint64_t)status;
-        return mb_fail(err, MB_ERR_FAILED, "did not complete successfully: exit code: %d",
-                       status);
+        return mb_fail(err, MB_ERR_FAILED,
+                       "did not complete successfully: exit code: %d", status);
     case MB_STEP_COPY:
         return execute_copy(r, &call, &state, step, work, err);
     case MB_STEP_WORKDIR:
@@ -227,7 +236,8 @@ static int execute(struct runner *r, const struct mb_step *step, char work[STEP_
     }
 }
 
-static int upload(struct runner *r, const struct mb_descriptor *blob, struct mb_error *err)
+static int upload(struct runner *r, const struct mb_descriptor *blob,
+                  struct mb_error *err)
 {
     _cleanup_close_ int fd = -1;
 
@@ -247,7 +257,8 @@ static int commit_layer(struct runner *r, const char *work, struct mb_layer_ref 
     if (layer_pipe_new(r->env->store, (int)r->task->gzip_level, &pipe, err) < 0)
         return -1;
     struct mb_sink sink = layer_pipe_sink(pipe);
-    if (step_diff(r->step, &call, work, r->task->clamp_mtime, r->task->max_mtime_sec, &sink, err)
+    if (step_diff(r->step, &call, work, r->task->clamp_mtime, r->task->max_mtime_sec,
+                  &sink, err)
             < 0
         || layer_pipe_end(pipe, ret, err) < 0
         || step_commit(r->step, work, &ret->diff_id, err) < 0)
@@ -255,8 +266,8 @@ static int commit_layer(struct runner *r, const char *work, struct mb_layer_ref 
     return upload(r, &ret->blob, err);
 }
 
-static int run_step(struct runner *r, const struct mb_step *step, struct mb_task_done *result,
-                    struct mb_error *err)
+static int run_step(struct runner *r, const struct mb_step *step,
+                    struct mb_task_done *result, struct mb_error *err)
 {
     struct mb_step_started started = {r->task->task_id, r->task->epoch, step->step_id};
     struct mb_step_done done = {
@@ -271,7 +282,8 @@ static int run_step(struct runner *r, const struct mb_step *step, struct mb_task
     if (done.has_layer) {
         if (commit_layer(r, work, &done.layer, err) < 0) {
             struct mb_error ignored;
-            mb_ignore(step_discard(r->step, work, &ignored), "the first error is reported");
+            mb_ignore(step_discard(r->step, work, &ignored),
+                      "the first error is reported");
             return -1;
         }
         r->diff_ids[r->n_diff_ids++] = done.layer.diff_id;
@@ -305,10 +317,12 @@ static int run_task(struct runner *r, struct mb_task_done *result, struct mb_err
     return 0;
 }
 
-void task_run(struct task_env *env, const struct mb_task *task, const atomic_bool *cancel,
-              const struct task_reporter *reporter, struct mb_task_done *ret)
+void task_run(struct task_env *env, const struct mb_task *task,
+              const atomic_bool *cancel, const struct task_reporter *reporter,
+              struct mb_task_done *ret)
 {
-    struct runner r = {.env = env, .task = task, .cancel = cancel, .reporter = reporter};
+    struct runner r = {
+        .env = env, .task = task, .cancel = cancel, .reporter = reporter};
     struct mb_task_done result = {.task_id = task->task_id, .epoch = task->epoch};
     struct mb_error err = {0};
 

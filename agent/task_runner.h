@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * task_runner - executes one task on a worker thread: fetch what is missing, run each step, turn its
- * change into a layer, upload that, report. Blocking; everything it needs is thread-safe.
+ * task_runner - executes one task on a worker thread: fetch what is missing, run each
+ * step, turn its change into a layer, upload that, report. Blocking; everything it
+ * needs is thread-safe.
  */
 #ifndef AGENT_TASK_RUNNER_H
 #define AGENT_TASK_RUNNER_H
@@ -18,15 +19,18 @@ struct task_env {
     struct step_client_opts step_opts;
     pthread_mutex_t step_lock; /* guards step */
     struct step_client *step;  /* NULL until needed, or after the helper died */
-    pthread_mutex_t unpack_lock; /* one extraction at a time: equal layers are extracted once */
+    pthread_mutex_t
+        unpack_lock; /* one extraction at a time: equal layers are extracted once */
     pthread_mutex_t http_lock; /* guards the two strings */
     char *blob_url;
     char *blob_token;
 };
 void task_env_init(struct task_env *env);
 void task_env_done(struct task_env *env);
-/* The live step helper, started again when the last one died. UNAVAILABLE, DENIED ... */
-int task_env_step(struct task_env *env, struct step_client **ret, struct mb_error *err) _must_check_;
+/* The live step helper, started again when the last one died. UNAVAILABLE, DENIED ...
+ */
+int task_env_step(struct task_env *env, struct step_client **ret, struct mb_error *err)
+    _must_check_;
 void task_env_set_http(struct task_env *env, const char *url, const char *token);
 
 /* Called on the worker's thread; must not block. */
@@ -37,7 +41,8 @@ struct task_reporter {
     void *arg;
 };
 /* Fills *ret (message malloc'ed; release by mb_wire_done) whatever happens. */
-void task_run(struct task_env *env, const struct mb_task *task, const atomic_bool *cancel,
-              const struct task_reporter *reporter, struct mb_task_done *ret);
+void task_run(struct task_env *env, const struct mb_task *task,
+              const atomic_bool *cancel, const struct task_reporter *reporter,
+              struct mb_task_done *ret);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* coordinator - owns sessions, builds, scheduler, cache, store and HTTP endpoint; wiring only. */
+/* coordinator - owns sessions, builds, scheduler, cache, store and HTTP endpoint;
+ * wiring only. */
 #ifndef COORDINATOR_COORDINATOR_H
 #define COORDINATOR_COORDINATOR_H
 
@@ -16,9 +17,10 @@ struct coordinator;
 int coordinator_new(struct mb_loop *l, const struct coordinator_opts *opts,
                     struct coordinator **ret, struct mb_error *err) _must_check_;
 void coordinator_free(struct coordinator *c);
+DEFINE_CLEANUP(struct coordinator *, coordinator_free)
 
-/* --- embedded: on a thread of its own, loopback ports picked by the kernel; knows exactly two keys,
- * made for this process and kept in memory only --- */
+/* --- embedded: on a thread of its own, loopback ports picked by the kernel; knows
+ * exactly two keys, made for this process and kept in memory only --- */
 struct coordinator_embed;
 struct coordinator_embed_peer {
     char address[MB_ADDRESS_LEN_MAX + 1];
@@ -26,7 +28,8 @@ struct coordinator_embed_peer {
     struct mb_keypair client_keys, agent_keys;
 };
 int coordinator_embed_start(const char *state_dir, const char *config,
-                            struct coordinator_embed **ret, struct coordinator_embed_peer *ret_peer,
+                            struct coordinator_embed **ret,
+                            struct coordinator_embed_peer *ret_peer,
                             struct mb_error *err) _must_check_;
 void coordinator_embed_stop(struct coordinator_embed *e);
 

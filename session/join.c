@@ -49,7 +49,8 @@ static void send_join(struct exchange *x)
         mb_loop_stop(x->loop);
 }
 
-static void on_message(uint8_t version, uint8_t kind, const void *data, size_t len, void *arg)
+static void on_message(uint8_t version, uint8_t kind, const void *data, size_t len,
+                       void *arg)
 {
     struct exchange *x = arg;
     struct mb_join_reply reply = {0};
@@ -57,21 +58,25 @@ static void on_message(uint8_t version, uint8_t kind, const void *data, size_t l
 
     if (version != MB_PROTOCOL_VERSION) {
         finish(x, MB_ERR_PROTOCOL,
-               "the coordinator speaks another protocol version; upgrade the older of the two");
+               "the coordinator speaks another protocol version; upgrade the older of "
+               "the two");
     } else if (kind == MB_KIND_JOINED
-               && mb_wire_decode(&mb_join_reply_schema, data, len, &reply, &x->error) == 0) {
+               && mb_wire_decode(&mb_join_reply_schema, data, len, &reply, &x->error)
+                      == 0) {
         x->given_name = steal_ptr(reply.name);
         x->ok = true;
         mb_loop_stop(x->loop);
     } else if (kind == MB_KIND_REFUSED
-               && mb_wire_decode(&mb_refused_schema, data, len, &refused, &x->error) == 0) {
-        finish(x, (enum mb_errc)refused.code, refused.message ? refused.message : "refused");
+               && mb_wire_decode(&mb_refused_schema, data, len, &refused, &x->error)
+                      == 0) {
+        finish(x, (enum mb_errc)refused.code,
+               refused.message ? refused.message : "refused");
     }
     mb_wire_done(&mb_join_reply_schema, &reply);
     mb_wire_done(&mb_refused_schema, &refused);
 }
 
-static void on_event(enum mb_peer_event ev, const char *detail unused, void *arg)
+static void on_event(enum mb_peer_event ev, const char *detail _unused_, void *arg)
 {
     struct exchange *x = arg;
 
@@ -79,30 +84,33 @@ static void on_event(enum mb_peer_event ev, const char *detail unused, void *arg
         send_join(x);
     else if (ev == MB_PEER_REFUSED)
         finish(x, MB_ERR_DENIED,
-               "the coordinator refused the join string: its token is unknown, expired or used "
+               "the coordinator refused the join string: its token is unknown, expired "
+               "or used "
                "already; ask for a new one (mbcluster-coordinator token)");
     else if (ev == MB_PEER_BAD_SERVER)
         finish(x, MB_ERR_DENIED,
-               "the coordinator's key is not the one in the join string (wrong server key); take "
+               "the coordinator's key is not the one in the join string (wrong server "
+               "key); take "
                "a new string from the coordinator you mean");
 }
 
 static void on_deadline(void *arg)
 {
-    finish(arg, MB_ERR_UNAVAILABLE,
-           "no answer within 10 s; is the coordinator running and its address reachable?");
+    finish(
+        arg, MB_ERR_UNAVAILABLE,
+        "no answer within 10 s; is the coordinator running and its address reachable?");
 }
 
-static int run_exchange(const struct mb_join *j, const struct mb_keypair *own, const char *name,
-                        char **ret_name, struct mb_error *err)
+static int run_exchange(const struct mb_join *j, const struct mb_keypair *own,
+                        const char *name, char **ret_name, struct mb_error *err)
 {
     static const struct mb_peer_client_ops ops = {on_message, on_event};
     struct exchange x = {.own = own, .name = name};
 
     x.loop = mb_loop_new();
     mb_loop_add_once(x.loop, JOIN_DEADLINE_MSEC, on_deadline, &x);
-    if (mb_peer_client_new(x.loop, j->address, j->server_key, &j->token, &ops, &x, &x.peer,
-                           &x.error)
+    if (mb_peer_client_new(x.loop, j->address, j->server_key, &j->token, &ops, &x,
+                           &x.peer, &x.error)
         == 0)
         mb_loop_run(x.loop);
     mb_peer_client_free(x.peer);
@@ -147,8 +155,8 @@ static int read_stored(const char *path, struct stored *ret, struct mb_error *er
 
 int mb_membership_load(const char *dir, struct mb_membership *ret, struct mb_error *err)
 {
-    _cleanup_free_ char *key_path = mb_path_in(dir, "key");
-    _cleanup_free_ char *path = mb_path_in(dir, "coordinator");
+    _cleanup_free_ char *key_path = mb_xasprintf("%s/key", dir);
+    _cleanup_free_ char *path = mb_xasprintf("%s/coordinator", dir);
     _cleanup_(stored_done) struct stored s = {0};
     struct mb_membership m = {0};
 
@@ -165,8 +173,8 @@ int mb_membership_load(const char *dir, struct mb_membership *ret, struct mb_err
 static int store(const char *dir, const struct mb_membership *m, const char *name,
                  struct mb_error *err)
 {
-    _cleanup_free_ char *key_path = mb_path_in(dir, "key");
-    _cleanup_free_ char *path = mb_path_in(dir, "coordinator");
+    _cleanup_free_ char *key_path = mb_xasprintf("%s/key", dir);
+    _cleanup_free_ char *path = mb_xasprintf("%s/coordinator", dir);
     _cleanup_json_ json_t *obj = json_object();
     _cleanup_buf_ struct mb_buf text = MB_BUF_INIT(MEMBERSHIP_BYTES_MAX);
     char hex[2 * MB_KEY_LEN + 1];
@@ -177,7 +185,8 @@ static int store(const char *dir, const struct mb_membership *m, const char *nam
     json_object_set_new(obj, "name", json_string(name));
     mb_json_write(obj, 2, false, &text);
     mb_buf_add_byte(&text, '\n');
-    if (mb_mkdir_p(AT_FDCWD, dir, 0700, err) < 0 || mb_keypair_save(key_path, &m->keys, err) < 0)
+    if (mb_mkdir_p(AT_FDCWD, dir, 0700, err) < 0
+        || mb_keypair_save(key_path, &m->keys, err) < 0)
         return -1;
     return mb_write_file(AT_FDCWD, path, text.data, text.len, 0600, err);
 }
@@ -201,7 +210,8 @@ int mb_membership_join(const char *dir, const char *join_string, const char *nam
     mb_keypair_new(&m.keys);
     memcpy(m.server_key, j.server_key, MB_KEY_LEN);
     memcpy(m.address, j.address, sizeof(m.address));
-    if (run_exchange(&j, &m.keys, name, &given, err) < 0 || store(dir, &m, given, err) < 0)
+    if (run_exchange(&j, &m.keys, name, &given, err) < 0
+        || store(dir, &m, given, err) < 0)
         return -1;
     *ret = m;
     return 0;

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From request to plan: what the client must upload, the bases, the listing of the
+ * context, the steps, and which of them are known already.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "coordinator/build_internal.h"
+#include "coordinator/scheduler/scheduler.h"
+
+/* --- the request --- */
+
+static bool pick_build_platform(struct build *b, struct mb_platform *ret)
+{
+    size_t n = 0;
+    struct sched_agent *v = mb_xcalloc(agents_count(b->env->agents) + 1, sizeof(*v));
+
+    for (struct agent_session *a = agents_first(b->env->agents); a; a = a->next)
+        v[n++] =
+            (struct sched_agent){.info = &a->info, .usable = a->state == AGENT_READY};
+    bool found = scheduler_build_platform(v, n, ret);
+    free(v);
+    return found;
+}
+
+static struct mb_layout_need *layout_need(struct mb_build_needs *needs,
+                                          const char *name)
+{
+    for (size_t i = 0; i < needs->n_layouts; i++)
+        if (strcmp(needs->layouts[i].name, name) == 0)
+            return &needs->layouts[i];
+    needs->layouts =
+        mb_xreallocarray(needs->layouts, needs->n_layouts + 1, sizeof(*needs->layouts));
+    struct mb_layout_need *n = &needs->layouts[needs->n_layouts++];
+    *n = (struct mb_layout_need){.name = mb_xstrdup(name)};
+    return n;
+}
+
+static void send_needs(struct build *b)
+{
+    const struct plan *p = b->plan;
+    char text[MB_PLATFORM_TEXT_LEN];
+    struct mb_build_needs needs = {.build_id = b->id, .context = p->needs_context};
+
+    mb_strv_copy(&needs.paths, &p->context_paths);
+    for (size_t i = 0; i < p->n_bases; i++)
+        if (p->bases[i].named)
+            mb_strv_add(&layout_need(&needs, p->bases[i].name)->platforms,
+                        mb_platform_text(&p->bases[i].platform, text));
+    build_send(b, MB_KIND_BUILD_NEEDS, &mb_build_needs_schema, &needs);
+    mb_wire_done(&mb_build_needs_schema, &needs);
+}
+
+static bool cluster_can_run(struct build *b, const struct mb_platform *p)
+{
+    const char *emulation = b->request.emulation;
+    bool never = emulation && strcmp(emulation, "never") == 0;
+
+    for (struct agent_session *a = agents_first(b->env->agents); a; a = a->next)
+        for (size_t i = 0; i < a->info.n_platforms; i++)
+            if (mb_platform_equal(&a->info.platforms[i].platform, p)
+                && !(never && a->info.platforms[i].emulated))
+                return true;
+    return false;
+}
+
+static int check_platforms(struct build *b, struct mb_error *err)
+{
+    char text[MB_PLATFORM_TEXT_LEN];
+
+    for (size_t i = 0; i < b->plan->run_platforms.n; i++) {
+        const struct mb_platform *p = &b->plan->run_platforms.v[i];
+        if (cluster_can_run(b, p))
+            continue;
+        _cleanup_free_ char *have = agents_platforms_text(b->env->agents);
+        return mb_fail(err, MB_ERR_INVALID,
+                       "nobody can run %s here; the cluster has: %s. Add an agent of "
+                       "that platform, "
+                       "or install qemu-user-static on one and allow emulation",
+                       mb_platform_text(p, text), have);
+    }
+    return 0;
+}
+
+void build_begin(struct build *b)
+{
+    struct mb_platform build_platform;
+    struct mb_error err;
+    _cleanup_free_ char *name = mb_xasprintf(
+        "[internal] load build definition from %s",
+        b->request.dockerfile_name ? b->request.dockerfile_name : "Dockerfile");
+
+    if (!pick_build_platform(b, &build_platform))
+        return; /* all torpid: build_wake() comes again */
+    uint64_t vertex = build_vertex_new(b, name), began = mb_now_usec();
+    if (plan_new(&b->request, &build_platform, &b->plan, &err) < 0
+        || check_platforms(b, &err) < 0) {
+        build_vertex_end(b, vertex, MB_VERTEX_ERROR, mb_now_usec() - began, err.msg);
+        build_fail(b, &err, NULL);
+        return;
+    }
+    build_vertex_end(b, vertex, MB_VERTEX_DONE, mb_now_usec() - began, NULL);
+    build_set_state(b, BUILD_WAITING_INPUT);
+    send_needs(b);
+}
+
+/* --- bases and context, on worker threads --- */
+
+struct resolve_job {
+    struct build *b;
+    struct plan_base *base;           /* or NULL: list the context */
+    const struct mb_descriptor *root; /* of an uploaded layout, or NULL: registry */
+    uint64_t vertex, began_usec;
+    int result;
+    struct mb_error err;
+};
+
+static int pull_base(struct resolve_job *j)
+{
+    struct build *b = j->b;
+    struct pull_opts opts = {
+        .config = b->env->registries,
+        .docker_config = b->env->docker_config,
+        .cancel = &b->cancel,
+    };
+
+    if (j->base->named)
+        return pull_from_store(b->env->store, j->base->name, j->root,
+                               &j->base->platform, &j->base->image, &j->err);
+    return pull_image(b->env->store, j->base->name, &j->base->platform, &opts,
+                      &j->base->image, &j->err);
+}
+
+static int list_context(struct resolve_job *j)
+{
+    _cleanup_close_ int fd = -1;
+
+    if (mb_blob_store_open_blob(j->b->env->store, &j->b->ready.context.digest, &fd,
+                                NULL, &j->err)
+            < 0
+        || mb_tree_from_tar(fd, &j->b->tree, &j->err) < 0)
+        return mb_wrap(&j->err, "build context");
+    return 0;
+}
+
+static void run_resolve(void *arg)
+{
+    struct resolve_job *j = arg;
+
+    j->result = j->base ? pull_base(j) : list_context(j);
+}
+
+static void make_plan(struct build *b);
+
+static void resolve_done(void *arg, bool cancelled)
+{
+    struct resolve_job *j = arg;
+    struct build *b = j->b;
+    uint64_t usec = mb_now_usec() - j->began_usec;
+
+    b->n_jobs--;
+    if (cancelled) {
+        mb_fail(&j->err, MB_ERR_CANCELLED, "canceled");
+        j->result = -1;
+    }
+    if (b->state == BUILD_RESOLVING) {
+        build_vertex_end(b, j->vertex,
+                         j->result == 0 ? MB_VERTEX_DONE : MB_VERTEX_ERROR, usec,
+                         j->result == 0 ? NULL : j->err.msg);
+        if (j->result < 0) {
+            _cleanup_free_ char *source =
+                j->base
+                    ? mb_xasprintf("%s:%u", b->request.dockerfile_name, j->base->line)
+                    : NULL;
+            build_fail(b, &j->err, source);
+        } else if (b->n_jobs == 0) {
+            make_plan(b);
+        }
+    }
+    free(j);
+}
+
+static void submit(struct build *b, struct plan_base *base,
+                   const struct mb_descriptor *root, const char *vertex_name)
+{
+    struct resolve_job *j = mb_xcalloc(1, sizeof(*j));
+
+    j->b = b;
+    j->base = base;
+    j->root = root;
+    j->began_usec = mb_now_usec();
+    j->vertex = build_vertex_new(b, vertex_name);
+    b->n_jobs++;
+    mb_workers_submit(b->env->workers, run_resolve, resolve_done, j);
+}
+
+static const struct mb_descriptor *find_root(const struct build *b, const char *name)
+{
+    for (size_t i = 0; i < b->ready.n_layouts; i++)
+        if (strcmp(b->ready.layouts[i].name, name) == 0)
+            return &b->ready.layouts[i].root;
+    return NULL;
+}
+
+static int submit_base(struct build *b, struct plan_base *base, struct mb_error *err)
+{
+    char text[MB_PLATFORM_TEXT_LEN];
+    const struct mb_descriptor *root = base->named ? find_root(b, base->name) : NULL;
+    _cleanup_free_ char *name =
+        mb_xasprintf("[%s internal] load metadata for %s",
+                     mb_platform_text(&base->platform, text), base->name);
+
+    if (base->named && !root)
+        return mb_fail(err, MB_ERR_PROTOCOL,
+                       "the client did not upload the context \"%s\"", base->name);
+    submit(b, base, root, name);
+    return 0;
+}
+
+void build_resolve(struct build *b)
+{
+    struct mb_error err;
+
+    build_set_state(b, BUILD_RESOLVING);
+    if (b->plan->needs_context) {
+        b->context.blob = b->ready.context;
+        b->context.diff_id = b->ready.context.digest;
+        submit(b, NULL, NULL, "[internal] load build context");
+    }
+    for (size_t i = 0; i < b->plan->n_bases && b->state == BUILD_RESOLVING; i++)
+        if (submit_base(b, &b->plan->bases[i], &err) < 0)
+            build_fail(b, &err, NULL);
+    if (b->state == BUILD_RESOLVING && b->n_jobs == 0)
+        make_plan(b);
+}
+
+/* --- what is to be done --- */
+
+static bool find_cached(struct build *b, struct plan_step *s)
+{
+    struct cache_result r;
+
+    if (b->request.no_cache || !cache_find(b->env->cache, &s->key, &r))
+        return false;
+    if (r.has_layer && !mb_blob_store_has(b->env->store, &r.layer.blob.digest, NULL)) {
+        cache_forget(b->env->cache, &s->key);
+        return false;
+    }
+    s->has_layer = r.has_layer;
+    s->layer = r.layer;
+    s->emulated = r.emulated;
+    s->usec = r.usec;
+    s->agent = mb_xstrdup(r.agent);
+    s->cached = true;
+    return true;
+}
+
+/* Walk from what is published to what must run: a cached step needs only the layers
+ * below it. */
+static void mark_needed(struct build *b, struct plan_ref ref)
+{
+    while (ref.origin == PLAN_STEP) {
+        struct plan_step *s = &b->plan->steps[ref.index];
+        if (s->state != PLAN_STEP_UNNEEDED)
+            return;
+        s->state = find_cached(b, s) ? PLAN_STEP_DONE : PLAN_STEP_WAITING;
+        if (s->state == PLAN_STEP_WAITING && s->has_source)
+            mark_needed(b, s->source);
+        ref = s->parent;
+    }
+}
+
+static void report_cached(struct build *b)
+{
+    for (size_t i = 0; i < b->plan->n_steps; i++)
+        if (b->plan->steps[i].state == PLAN_STEP_DONE)
+            build_step_vertex(b, &b->plan->steps[i], MB_VERTEX_CACHED, NULL);
+}
+
+static void make_plan(struct build *b)
+{
+    struct mb_error err;
+
+    if (plan_steps(b->plan, b->plan->needs_context ? &b->tree : NULL,
+                   MB_GZIP_LEVEL_DEFAULT, &err)
+        < 0) {
+        build_fail(b, &err, NULL);
+        return;
+    }
+    for (size_t i = 0; i < b->plan->targets.n; i++)
+        mark_needed(b, b->plan->stages[b->plan->images[i]].tip);
+    report_cached(b);
+    build_set_state(b, BUILD_RUNNING);
+    build_dispatch(b);
+}
