@@ -32,7 +32,7 @@ cli                      base,oci,fs,store,registry,net,proto,session,cli,coordi
 # The C library's and the kernel's. A header that is in neither list is a finding: add it to its row.
 system='alloca.h arpa/* ctype.h dirent.h dlfcn.h elf.h endian.h errno.h fcntl.h fnmatch.h getopt.h glob.h grp.h
 ifaddrs.h inttypes.h libgen.h limits.h linux/* locale.h math.h net/* netdb.h netinet/* poll.h pthread.h
-pwd.h sched.h semaphore.h setjmp.h signal.h spawn.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
+pwd.h regex.h sched.h search.h semaphore.h setjmp.h signal.h spawn.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h
 stdio.h stdlib.h stdnoreturn.h string.h strings.h sys/* sysexits.h termios.h threads.h time.h unistd.h
 wchar.h'
 # Needs no library, only a header: anywhere.
