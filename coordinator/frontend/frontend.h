@@ -2,13 +2,16 @@
 /*
  * frontend - Dockerfile text to what each stage means on one platform.
  *
- * Two passes: frontend_parse() gives stages and instructions with line and column; frontend_eval()
- * gives, for one stage and platform, the steps to run and the image config, once the base image's
- * config is known. Errors carry "Dockerfile:LINE: " in front, as the user typed the name.
- * Rules: Dockerfile reference; BuildKit's texts for history and messages.
+ * Two passes: frontend_parse() gives stages and instructions with line and column;
+ * frontend_eval() gives, for one stage and platform, the steps to run and the image
+ * config, once the base image's config is known. Errors carry "Dockerfile:LINE: " in
+ * front, as the user typed the name. Rules: Dockerfile reference; BuildKit's texts for
+ * history and messages.
  */
 #ifndef COORDINATOR_FRONTEND_H
 #define COORDINATOR_FRONTEND_H
+
+#include <stdbool.h>
 
 #include "base/kv.h"
 #include "base/strv.h"
@@ -18,25 +21,33 @@
 struct frontend; /* a parsed Dockerfile */
 
 /* INVALID, LIMIT. @name for messages. */
-int frontend_parse(const char *name, const void *data, size_t len, struct frontend **ret,
-                   struct mb_error *err) _must_check_;
+int frontend_parse(const char *name, const void *data, size_t len,
+                   struct frontend **ret, struct mb_error *err) _must_check_;
 void frontend_free(struct frontend *f);
 DEFINE_CLEANUP(struct frontend *, frontend_free)
 
 size_t frontend_n_stages(const struct frontend *f);
 /* "build", or "stage-1" for an unnamed one. */
 const char *frontend_stage_name(const struct frontend *f, size_t stage);
-/* By name (case folded) or number; NULL target: the last. INVALID: target stage "x" could not be found. */
+/* By name (case folded) or number; NULL target: the last. INVALID: target stage "x"
+ * could not be found. */
 int frontend_find_stage(const struct frontend *f, const char *target, size_t *ret,
                         struct mb_error *err) _must_check_;
-/* Build checks and unused build args, as texts. */
+/* Does the stage execute anything of its platform (RUN)? */
+bool frontend_stage_has_run(const struct frontend *f, size_t stage);
+/* Build checks, as texts "Dockerfile:3: Rule: ...". */
 const struct mb_strv *frontend_warnings(const struct frontend *f);
+/* Appends one warning when some of @build_args (may be NULL) are declared nowhere. */
+void frontend_unused_build_args(const struct frontend *f,
+                                const struct mb_kvlist *build_args,
+                                struct mb_strv *ret);
 
 struct frontend_args {
     struct mb_platform build_platform;
     struct mb_platform target_platform; /* of the image being built */
     const struct mb_kvlist *build_args;
-    const struct mb_strv *contexts;     /* names of --build-context, which override names */
+    const struct mb_strv *contexts; /* names of --build-context, which override names */
+    const char *target;             /* --target for TARGETSTAGE; NULL: the last stage */
 };
 
 /* Where a stage or a COPY --from takes its files. */
@@ -51,53 +62,64 @@ struct frontend_from {
     enum frontend_source source;
     size_t stage;
     char *name;
-    struct mb_platform platform; /* of the stage: --platform, else the target platform; a stage on a
-                                    stage keeps its own --platform or inherits */
+    struct mb_platform
+        platform; /* of the stage: --platform, else the target platform; a stage on a
+                     stage keeps its own --platform or inherits */
     unsigned line;
 };
-/* FROM of @stage with its --platform and ARGs expanded. INVALID. */
+/* FROM of @stage with its --platform and ARGs expanded. A stage whose own name is a
+ * --build-context is FRONTEND_NAMED, and nothing in it is run. INVALID. */
 int frontend_from(const struct frontend *f, size_t stage, const struct frontend_args *a,
                   struct frontend_from *ret, struct mb_error *err) _must_check_;
 void frontend_from_done(struct frontend_from *from);
 
-/* All that a stage takes from besides FROM: its COPY --from sources (each once, in order). */
-int frontend_copy_sources(const struct frontend *f, size_t stage, const struct frontend_args *a,
-                          struct frontend_from **ret, size_t *ret_n, struct mb_error *err) _must_check_;
-/* Patterns of the main context that @stage can touch, appended; "." when one of them depends on a
- * variable that only the base image may set. */
-int frontend_context_paths(const struct frontend *f, size_t stage, const struct frontend_args *a,
-                           struct mb_strv *ret, struct mb_error *err) _must_check_;
+/* All that a stage takes from besides FROM: its COPY --from sources (each once, in
+ * order). */
+int frontend_copy_sources(const struct frontend *f, size_t stage,
+                          const struct frontend_args *a, struct frontend_from **ret,
+                          size_t *ret_n, struct mb_error *err) _must_check_;
+/* Patterns of the main context that @stage can touch, appended; "." when one of them
+ * depends on a variable that only the base image may set. */
+int frontend_context_paths(const struct frontend *f, size_t stage,
+                           const struct frontend_args *a, struct mb_strv *ret,
+                           struct mb_error *err) _must_check_;
 
 enum frontend_step_kind { FRONTEND_RUN = 1, FRONTEND_COPY = 2, FRONTEND_WORKDIR = 3 };
 struct frontend_step {
     enum frontend_step_kind kind;
     unsigned line, end_line;
-    char *text;             /* one line, as progress shows it: "RUN make" */
-    size_t history;         /* index of its entry in config.history */
-    struct mb_strv argv;    /* RUN: shell form already has SHELL in front */
-    struct mb_strv env;     /* RUN: "K=V", ENV then declared ARGs that ENV does not set */
+    char *text;          /* one line, as progress shows it: "RUN make" */
+    size_t history;      /* index of its entry in config.history */
+    struct mb_strv argv; /* RUN: shell form already has SHELL in front */
+    struct mb_strv env;  /* RUN: "K=V", ENV then declared ARGs that ENV does not set */
     struct mb_strv unkeyed_env; /* RUN: proxy args, seen by the step but in no key */
-    char *cwd;              /* RUN, WORKDIR: absolute */
-    char *user;             /* "" when none */
-    char *network;          /* RUN: "default", "host", "none" */
-    struct frontend_from from; /* COPY */
-    struct mb_strv paths;   /* COPY: sources, cleaned and clamped, patterns kept */
-    char *dest;             /* COPY: absolute, trailing '/' kept */
-    char *chown, *chmod;    /* COPY: NULL when absent */
+    char *cwd;                  /* RUN, WORKDIR: absolute */
+    char *user;                 /* "" when none */
+    char *network;              /* RUN: "default", "host", "none" */
+    struct frontend_from from;  /* COPY */
+    struct mb_strv paths;       /* COPY: sources, cleaned and clamped, patterns kept */
+    char *dest;                 /* COPY: absolute, trailing '/' kept */
+    char *chown, *chmod;        /* COPY: NULL when absent */
 };
 struct frontend_result {
     struct frontend_step *steps;
     size_t n_steps;
-    /* The base's config changed by this stage: env, cmd, user ..., history appended (created NULL on
-     * new entries). diff_ids are the base's; the plan adds the rest. */
+    /* The base's config changed by this stage: env, cmd, user ..., history appended
+     * (created NULL on new entries). diff_ids are the base's; the plan adds the rest.
+     */
     struct mb_image_config config;
-    struct mb_kvlist args; /* ARGs in scope at the end, for stages built FROM this one */
+    struct mb_kvlist
+        args; /* ARGs in scope at the end, for stages built FROM this one */
+    struct mb_strv unset_args; /* those of them that have no value */
+    struct mb_strv env_set; /* names that ENV instructions set, here or in a parent */
     struct mb_strv shell;
 };
-/* @base: config of the base (zeroed for scratch). @parent: result of the stage it is FROM, or NULL. */
+/* @base: config of the base (zeroed for scratch). @parent: result of the stage it is
+ * FROM, or NULL. */
 int frontend_eval(const struct frontend *f, size_t stage, const struct frontend_args *a,
-                  const struct mb_image_config *base, const struct frontend_result *parent,
-                  struct frontend_result *ret, struct mb_error *err) _must_check_;
+                  const struct mb_image_config *base,
+                  const struct frontend_result *parent, struct frontend_result *ret,
+                  struct mb_error *err) _must_check_;
 void frontend_result_done(struct frontend_result *r);
 
 #endif
