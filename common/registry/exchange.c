@@ -44,7 +44,9 @@ struct transfer {
 
 static void init_curl(void)
 {
-    BUG_ON(curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK);
+    CURLcode rc = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+    BUG_ON(rc != CURLE_OK);
 }
 
 struct mb_http *mb_http_new(const atomic_bool *cancel)
@@ -312,11 +314,16 @@ static int fail_transfer(const struct transfer *t, CURLcode rc)
     case CURLE_SSL_CACERT_BADFILE:
         return mb_fail(t->err, MB_ERR_INVALID,
                        "%s: name its authority with `ca = [..]` in config.toml", why);
+    case CURLE_COULDNT_CONNECT:
+        why = os_errno ? strerrordesc_np((int)os_errno) : why;
+        mb_fail(t->err, MB_ERR_UNAVAILABLE, "connect: %s", why ? why : "failed");
+        break;
     default:
         mb_fail(t->err, MB_ERR_UNAVAILABLE, "%s", why);
-        t->err->sys_errno = rc == CURLE_SSL_CONNECT_ERROR ? EPROTO : (int)os_errno;
-        return -1;
+        break;
     }
+    t->err->sys_errno = rc == CURLE_SSL_CONNECT_ERROR ? EPROTO : (int)os_errno;
+    return -1;
 }
 
 int mb_exchange_run(struct mb_http *h, const struct mb_endpoint *e,
