@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/layouts.h"
 #include "cli/options.h"
 #include "oci/reference.h"
 
@@ -281,6 +282,7 @@ static int check_contexts(const struct flags *f, struct build_options *o,
         const char *text = f->contexts.v[i];
         const char *eq = strchr(text, '=');
         struct mb_named_context *c = &r->contexts[r->n_contexts];
+        _cleanup_(layout_spec_done) struct layout_spec spec = {0};
 
         if (!eq || eq == text || !eq[1])
             return mb_fail(err, MB_ERR_INVALID,
@@ -291,6 +293,8 @@ static int check_contexts(const struct flags *f, struct build_options *o,
                            "--build-context %s: only oci-layout://DIR[:TAG|@DIGEST] is "
                            "supported yet",
                            text);
+        if (layout_spec_parse(eq + 1, &spec, err) < 0)
+            return mb_wrap(err, "--build-context");
         c->name = mb_xstrndup(text, (size_t)(eq - text));
         c->kind = mb_xstrdup("oci-layout");
         c->value = mb_xstrdup(eq + 1);
