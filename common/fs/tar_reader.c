@@ -152,15 +152,18 @@ static bool has_dotdot(const char *name)
 
 int mb_tar_name_clean(const char *name, char **ret, struct mb_error *err)
 {
+    _cleanup_free_ char *clean = NULL;
+
     if (!name || name[0] == '\0')
         return mb_fail(err, MB_ERR_INVALID, "an entry of the archive has no name");
-    if (strlen(name) > MB_PATH_LEN_MAX)
-        return mb_fail(err, MB_ERR_LIMIT,
-                       "a name in the archive is over %d bytes: %.60s", MB_PATH_LEN_MAX,
-                       name);
     if (has_dotdot(name))
         return mb_fail(err, MB_ERR_INVALID,
                        "%.200s: a name in an archive may not hold \"..\"", name);
-    *ret = mb_path_clamp(name);
+    clean = mb_path_clamp(name);
+    if (strlen(clean) > MB_PATH_LEN_MAX)
+        return mb_fail(err, MB_ERR_LIMIT,
+                       "a name in the archive is over %d bytes: %.60s", MB_PATH_LEN_MAX,
+                       name);
+    *ret = steal_ptr(clean);
     return 0;
 }

@@ -197,10 +197,12 @@ static void put_values(struct ustar *h, struct mb_buf *pax,
 
     if (!put_name(h, path, strlen(path)))
         add_record(pax, "", "path", path, strlen(path));
+    /* cut, not empty: libarchive 3.6 drops the record of a link without a name here */
+    if (link_len > 0)
+        memcpy(h->linkname, e->link_target,
+               link_len < sizeof(h->linkname) ? link_len : sizeof(h->linkname));
     if (link_len > sizeof(h->linkname))
         add_record(pax, "", "linkpath", e->link_target, link_len);
-    else if (link_len > 0)
-        memcpy(h->linkname, e->link_target, link_len);
     put_octal(h->mode, sizeof(h->mode), e->mode & 07777);
     put_number(pax, "uid", h->uid, sizeof(h->uid), e->uid, OCTAL_7_MAX);
     put_number(pax, "gid", h->gid, sizeof(h->gid), e->gid, OCTAL_7_MAX);
