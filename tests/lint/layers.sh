@@ -26,7 +26,7 @@ coordinator/history      base,oci,fs,store,proto,coordinator      sqlite3.h,jans
 coordinator/http         base,oci,fs,store,coordinator            microhttpd.h,jansson.h
 coordinator              base,oci,fs,store,registry,net,proto,session,coordinator  jansson.h
 agent/step               base,oci,fs,proto,agent,step             jansson.h
-agent                    base,oci,fs,store,registry,net,proto,session,agent        jansson.h
+agent                    base,oci,fs,store,registry,net,proto,session,agent,step   jansson.h
 cli                      base,oci,fs,store,registry,net,proto,session,cli,coordinator/coordinator.h,agent/agent.h  jansson.h
 '
 # The C library's and the kernel's. A header that is in neither list is a finding: add it to its row.
