@@ -62,8 +62,8 @@ static void bad_dockerfiles_are_refused_with_their_line(void **state)
         {"FROM a AS Base\nFROM bsae:X:Y\n", "image \"bsae:X:Y\""},
         {"FROM --platform=$X a\n", "empty platform value from expression $X"},
         {"FROM --platform=a/b/c/d a\n", "failed to parse platform a/b/c/d"},
-        {"FROM ${X:?set X}\n",
-         "Dockerfile:1: failed to process \"${X:?set X}\": X: set X"},
+        {"FROM ${X:?set-X}\n",
+         "Dockerfile:1: failed to process \"${X:?set-X}\": X: set-X"},
         {"ARG A=${B:?}\nFROM a\n", "Dockerfile:1: failed to process"},
         {"FROM a\nENV\n", "ENV requires at least one argument"},
         {"FROM a\nENV A\n", "ENV must have two arguments"},
@@ -167,7 +167,7 @@ static void doubling_values_meet_a_limit(void **state)
     mb_buf_clear(&text);
     mb_buf_add_str(&text, "FROM scratch\n");
     for (int i = 0; i < 5000; i++)
-        mb_buf_add_str(&text, "EXPOSE 1-65535\n");
+        mb_buf_add_str(&text, "EXPOSE 1-9999\n");
     assert_fails(test_eval_all(text.data, &a, &err), err, MB_ERR_LIMIT);
 }
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * internal - what the files of the frontend share: the parsed Dockerfile, the tables of
+ * instructions and flags, and names and variables in their scopes.
+ *
+ * Text to lines (lexer), lines to words (words), words with variables replaced
+ * (expand), instructions by table (instructions, flags), then stages, and their meaning
+ * (eval).
+ */
+#ifndef COORDINATOR_FRONTEND_INTERNAL_H
+#define COORDINATOR_FRONTEND_INTERNAL_H
+
+#include "coordinator/frontend/expand.h"
+#include "coordinator/frontend/frontend.h"
+
+enum instruction_kind {
+    INSTR_ADD = 1,
+    INSTR_ARG,
+    INSTR_CMD,
+    INSTR_COPY,
+    INSTR_ENTRYPOINT,
+    INSTR_ENV,
+    INSTR_EXPOSE,
+    INSTR_FROM,
+    INSTR_HEALTHCHECK,
+    INSTR_LABEL,
+    INSTR_MAINTAINER,
+    INSTR_ONBUILD,
+    INSTR_RUN,
+    INSTR_SHELL,
+    INSTR_STOPSIGNAL,
+    INSTR_USER,
+    INSTR_VOLUME,
+    INSTR_WORKDIR,
+};
+
+struct instruction {
+    enum instruction_kind kind;
+    const char *keyword; /* "RUN"; static */
+    unsigned line, end_line;
+    char *original;         /* continuations joined, trimmed */
+    struct mb_kvlist flags; /* "from" -> "build" */
+    bool json;              /* the arguments were a JSON array of strings */
+    struct mb_strv args; /* in the form that the table names; ENV, LABEL: k, v, k, v */
+};
+
+struct stage {
+    char *name;     /* lower case; NULL when it has none */
+    char *label;    /* the name, or "stage-1" */
+    char *base;     /* as written, variables not replaced */
+    char *platform; /* as written, or NULL */
+    unsigned line;
+    size_t first, end; /* its instructions */
+};
+
+struct frontend {
+    char *name; /* of the file, for messages */
+    char escape;
+    struct instruction *instr;
+    size_t n_instr;
+    size_t n_global; /* ARGs in front of the first FROM */
+    struct stage *stages;
+    size_t n_stages;
+    struct mb_strv warnings;
+};
+
+/* Parse one joined line. Errors carry no position yet. */
+int instruction_parse(const char *text, char escape, struct instruction *ret,
+                      struct mb_error *err) _must_check_;
+void instruction_done(struct instruction *in);
+/* "--from=x" by the table of @kind's flags. INVALID. */
+int flags_parse(enum instruction_kind kind, const char *keyword,
+                const struct mb_strv *words, struct mb_kvlist *ret,
+                struct mb_error *err) _must_check_;
+
+/* Of @names (NULL-terminated) the one that @typed is a near miss of, else NULL. */
+const char *suggest(const char *typed, const char *const *names);
+/* " (did you mean X?)" or ""; malloc'ed. */
+char *suggest_text(const char *typed, const char *const *names);
+
+/* -1 with "NAME:LINE: " in front of @err's message. */
+int at_line(const struct frontend *f, unsigned line, struct mb_error *err);
+
+/* Automatic ARGs BUILD..., TARGET..., then those in front of the first FROM. INVALID.
+ */
+int global_args(const struct frontend *f, const struct frontend_args *a,
+                struct mb_kvlist *ret, struct mb_error *err) _must_check_;
+bool is_proxy_arg(const char *name);
+
+/* With the globals at hand. */
+int resolve_from(const struct frontend *f, size_t stage, const struct frontend_args *a,
+                 const struct mb_kvlist *globals, struct frontend_from *ret,
+                 struct mb_error *err) _must_check_;
+/* Source of a COPY of @stage: its --from, or the main context. INVALID, no position
+ * yet. */
+int resolve_copy(const struct frontend *f, size_t stage, const struct instruction *in,
+                 const struct frontend_args *a, const struct mb_kvlist *globals,
+                 struct frontend_from *ret, struct mb_error *err) _must_check_;
+/* Is the stage itself replaced by a --build-context of its name? */
+bool stage_is_replaced(const struct frontend *f, size_t stage,
+                       const struct frontend_args *a);
+
+#endif
