@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The destination is named by a path in its root, resolved again for each entry by
+ * openat2(RESOLVE_IN_ROOT); so a directory of the source that meets a link to a
+ * directory in the image goes where that link points, without leaving the root.
+ */
+#include "step/copy_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/strv.h"
+#include "step/rootpath.h"
+
+#define DEPTH_MAX 1024
+
+struct copy_links {
+    struct seen {
+        dev_t dev;
+        ino_t ino;
+        char *dest;
+    } * v;
+    size_t n;
+};
+
+void copy_tree_done(struct copy_tree *c)
+{
+    for (size_t i = 0; c->links && i < c->links->n; i++)
+        free(c->links->v[i].dest);
+    if (c->links)
+        free(c->links->v);
+    free(c->links);
+    c->links = NULL;
+}
+
+static const char *seen_as(const struct copy_tree *c, const struct stat *st)
+{
+    for (size_t i = 0; c->links && i < c->links->n; i++)
+        if (c->links->v[i].dev == st->st_dev && c->links->v[i].ino == st->st_ino)
+            return c->links->v[i].dest;
+    return NULL;
+}
+
+static void remember(struct copy_tree *c, const struct stat *st, const char *dest)
+{
+    if (!c->links)
+        c->links = mb_xcalloc(1, sizeof(*c->links));
+    struct copy_links *l = c->links;
+    l->v = mb_xreallocarray(l->v, l->n + 1, sizeof(*l->v));
+    l->v[l->n++] =
+        (struct seen){.dev = st->st_dev, .ino = st->st_ino, .dest = mb_xstrdup(dest)};
+}
+
+static mode_t mode_of(const struct copy_tree *c, const struct stat *st)
+{
+    return c->has_mode ? c->mode : st->st_mode & 07777;
+}
+
+/* Owner first: changing it clears set-id bits. */
+static int set_attributes(const struct copy_tree *c, int fd, const struct stat *st,
+                          struct mb_error *err)
+{
+    const struct timespec times[2] = {st->st_mtim, st->st_mtim};
+
+    if (fchown(fd, c->uid, c->gid) < 0)
+        return mb_fail_errno(err, "set owner %u:%u", c->uid, c->gid);
+    if (fchmod(fd, mode_of(c, st)) < 0)
+        return mb_fail_errno(err, "set mode %o", (unsigned)mode_of(c, st));
+    if (futimens(fd, times) < 0)
+        return mb_fail_errno(err, "set times");
+    return 0;
+}
+
+/* What a copied file or link would replace. */
+static int make_room(int dir_fd, const char *name, const char *dest,
+                     struct mb_error *err)
+{
+    struct stat st;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : mb_fail_errno(err, "look at /%s", dest);
+    if (S_ISDIR(st.st_mode))
+        return mb_fail(err, MB_ERR_INVALID,
+                       "cannot replace the directory /%s by a file", dest);
+    if (unlinkat(dir_fd, name, 0) < 0)
+        return mb_fail_errno(err, "replace /%s", dest);
+    return 0;
+}
+
+static int copy_regular(struct copy_tree *c, int src_fd, const char *name, int dir_fd,
+                        const char *dest_name, const struct stat *st,
+                        struct mb_error *err)
+{
+    _cleanup_close_ int from =
+        openat(src_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    _cleanup_close_ int to = -1;
+
+    if (from < 0)
+        return mb_fail_errno(err, "open it");
+    to = openat(dir_fd, dest_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (to < 0)
+        return mb_fail_errno(err, "create it");
+    if (copy_file_data(from, to, (uint64_t)st->st_size, err) < 0
+        || fchown(to, c->uid, c->gid) < 0 || copy_file_xattrs(from, to, err) < 0)
+        return -1;
+    return set_attributes(c, to, st, err);
+}
+
+static int copy_symlink(const struct copy_tree *c, int src_fd, const char *name,
+                        int dir_fd, const char *dest_name, const struct stat *st,
+                        struct mb_error *err)
+{
+    const struct timespec times[2] = {st->st_mtim, st->st_mtim};
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(src_fd, name, target, sizeof(target) - 1);
+
+    if (n < 0)
+        return mb_fail_errno(err, "read the link");
+    target[n] = '\0';
+    if (symlinkat(target, dir_fd, dest_name) < 0
+        || fchownat(dir_fd, dest_name, c->uid, c->gid, AT_SYMLINK_NOFOLLOW) < 0
+        || utimensat(dir_fd, dest_name, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return mb_fail_errno(err, "create the link");
+    return 0;
+}
+
+static int copy_fifo(const struct copy_tree *c, int dir_fd, const char *dest_name,
+                     const struct stat *st, struct mb_error *err)
+{
+    const struct timespec times[2] = {st->st_mtim, st->st_mtim};
+
+    if (mknodat(dir_fd, dest_name, S_IFIFO | 0600, 0) < 0
+        || fchownat(dir_fd, dest_name, c->uid, c->gid, AT_SYMLINK_NOFOLLOW) < 0
+        || fchmodat(dir_fd, dest_name, mode_of(c, st), 0) < 0
+        || utimensat(dir_fd, dest_name, times, AT_SYMLINK_NOFOLLOW) < 0)
+        return mb_fail_errno(err, "create the fifo");
+    return 0;
+}
+
+/* Everything but directories. */
+static int copy_leaf(struct copy_tree *c, int src_fd, const char *name,
+                     const char *dest, const struct stat *st, struct mb_error *err)
+{
+    const char *linked =
+        st->st_nlink > 1 && !S_ISLNK(st->st_mode) ? seen_as(c, st) : NULL;
+    _cleanup_close_ int dir_fd = -1;
+    const char *dest_name = NULL;
+    int rc;
+
+    if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode) && !S_ISFIFO(st->st_mode))
+        return 0; /* sockets and devices, whiteouts of an overlay among them */
+    if (rootpath_open_parent(c->root_fd, dest, &dir_fd, &dest_name, err) < 0
+        || make_room(dir_fd, dest_name, dest, err) < 0)
+        return -1;
+    if (linked) {
+        _cleanup_close_ int old_dir_fd = -1;
+        const char *old_name = NULL;
+
+        if (rootpath_open_parent(c->root_fd, linked, &old_dir_fd, &old_name, err) < 0)
+            return -1;
+        if (linkat(old_dir_fd, old_name, dir_fd, dest_name, 0) < 0)
+            return mb_fail_errno(err, "link /%s to /%s", dest, linked);
+        return 0;
+    }
+    if (S_ISREG(st->st_mode))
+        rc = copy_regular(c, src_fd, name, dir_fd, dest_name, st, err);
+    else if (S_ISLNK(st->st_mode))
+        rc = copy_symlink(c, src_fd, name, dir_fd, dest_name, st, err);
+    else
+        rc = copy_fifo(c, dir_fd, dest_name, st, err);
+    if (rc < 0)
+        return mb_wrap(err, "copy to /%s", dest);
+    if (st->st_nlink > 1)
+        remember(c, st, dest);
+    return 0;
+}
+
+/* Open the destination directory, made when nothing is there. */
+static int enter_dest(struct copy_tree *c, const char *dest, int *ret_fd,
+                      bool *ret_made, struct mb_error *err)
+{
+    _cleanup_close_ int dir_fd = -1;
+    const char *name = NULL;
+    bool made;
+
+    if (rootpath_open_parent(c->root_fd, dest, &dir_fd, &name, err) < 0)
+        return -1;
+    made = mkdirat(dir_fd, name, 0700) == 0;
+    if (!made && errno != EEXIST)
+        return mb_fail_errno(err, "create directory /%s", dest);
+    if (rootpath_open(c->root_fd, dest, O_RDONLY | O_DIRECTORY, ret_fd, err) < 0)
+        return err->sys_errno == ENOTDIR
+                   ? mb_fail(err, MB_ERR_INVALID,
+                             "cannot replace /%s, which is not a directory, by one",
+                             dest)
+                   : -1;
+    *ret_made = made;
+    return 0;
+}
+
+static int list_names(int dir_fd, struct mb_strv *ret, struct mb_error *err)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+
+    if (!d) {
+        mb_fail_errno(err, "list a directory");
+        mb_cleanup_close(&fd);
+        return -1;
+    }
+    while ((e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            mb_strv_add(ret, e->d_name);
+    closedir(d);
+    mb_strv_sort(ret);
+    return 0;
+}
+
+static int copy_any(struct copy_tree *c, int src_fd, const char *name, const char *dest,
+                    unsigned depth, struct mb_error *err);
+
+static int copy_dir(struct copy_tree *c, int src_fd, const char *name, const char *dest,
+                    const struct stat *st, unsigned depth, struct mb_error *err)
+{
+    _cleanup_close_ int from =
+        openat(src_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_strv_ struct mb_strv names = {0};
+    _cleanup_close_ int to = -1;
+    bool made = false;
+    struct stat before;
+
+    if (depth > DEPTH_MAX)
+        return mb_fail(err, MB_ERR_LIMIT, "/%s: directories are nested too deep", dest);
+    if (from < 0)
+        return mb_fail_errno(err, "open the directory for /%s", dest);
+    if (enter_dest(c, dest, &to, &made, err) < 0 || list_names(from, &names, err) < 0)
+        return -1;
+    if (fstat(to, &before) < 0)
+        return mb_fail_errno(err, "look at /%s", dest);
+    for (size_t i = 0; i < names.n; i++) {
+        _cleanup_free_ char *below =
+            mb_xasprintf("%s%s%s", dest, dest[0] ? "/" : "", names.v[i]);
+
+        if (copy_any(c, from, names.v[i], below, depth + 1, err) < 0)
+            return -1;
+    }
+    if (made) {
+        if (copy_file_xattrs(from, to, err) < 0 || set_attributes(c, to, st, err) < 0)
+            return mb_wrap(err, "/%s", dest);
+        return 0;
+    }
+    /* It stays as it was, so that equal copies give equal layers. */
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    if (names.n > 0 && futimens(to, times) < 0)
+        return mb_fail_errno(err, "restore the times of /%s", dest);
+    return 0;
+}
+
+static int copy_any(struct copy_tree *c, int src_fd, const char *name, const char *dest,
+                    unsigned depth, struct mb_error *err)
+{
+    struct stat st;
+
+    if (fstatat(src_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return mb_fail_errno(err, "look at %s", name);
+    if (S_ISDIR(st.st_mode))
+        return copy_dir(c, src_fd, name, dest, &st, depth, err);
+    return copy_leaf(c, src_fd, name, dest, &st, err);
+}
+
+int copy_tree_entry(struct copy_tree *c, int src_fd, const char *name, const char *dest,
+                    struct mb_error *err)
+{
+    return copy_any(c, src_fd, name, dest, 0, err);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * copy_tree - copying files and directories between two roots, as COPY does it.
+ */
+#ifndef STEP_COPY_TREE_H
+#define STEP_COPY_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+struct copy_links;
+struct copy_tree {
+    int root_fd;       /* of the destination's root; borrowed */
+    uint32_t uid, gid; /* of everything that is made */
+    bool has_mode;
+    mode_t mode;              /* permission bits of everything, with has_mode */
+    struct copy_links *links; /* hard links of one source that were seen */
+};
+void copy_tree_done(struct copy_tree *c);
+
+/* Copy the file, link, or directory @name of @src_fd to the real path @dest (no links
+ * in its existing parts; its directory exists). Existing directories are merged and
+ * keep their attributes; a directory does not replace a file, nor a file a directory
+ * (INVALID). */
+int copy_tree_entry(struct copy_tree *c, int src_fd, const char *name, const char *dest,
+                    struct mb_error *err) _must_check_;
+
+/* --- copy_file.c --- */
+/* Content, sparse where the source is. */
+int copy_file_data(int from, int to, uint64_t size, struct mb_error *err) _must_check_;
+/* Extended attributes that layers carry: user.* (no overlay marks) and
+ * security.capability. */
+int copy_file_xattrs(int from, int to, struct mb_error *err) _must_check_;
+
+#endif
