@@ -123,9 +123,11 @@ static void run_job(void *arg)
                                            r->agent};
 
     task_run(&r->agent->env, &r->task, &r->cancel, &reporter, &r->result);
+    /* Posted like the reports before it, so that it arrives behind them. */
+    report(r->agent, MB_KIND_TASK_DONE, &mb_task_done_schema, &r->result);
 }
 
-static void job_done(void *arg, bool cancelled)
+static void job_done(void *arg, bool cancelled _unused_)
 {
     struct running *r = arg;
     struct agent *a = r->agent;
@@ -137,8 +139,6 @@ static void job_done(void *arg, bool cancelled)
         }
     }
     a->n_running--;
-    if (!cancelled)
-        send_msg(a, MB_KIND_TASK_DONE, &mb_task_done_schema, &r->result);
     mb_log(MB_LOG_INFO, "task_ended", "build=%llu task=%llu code=%s",
            (unsigned long long)r->task.build_id, (unsigned long long)r->task.task_id,
            mb_errc_name((enum mb_errc)r->result.code));
@@ -380,8 +380,9 @@ void agent_free(struct agent *a)
     cancel_all(a);
     if (a->heartbeat_timer >= 0)
         mb_loop_remove_timer(a->loop, a->heartbeat_timer);
-    if (a->workers)
-        mb_workers_free(a->workers);
+    mb_workers_free(a->workers);
+    if (a->peer)
+        mb_loop_run_posts(a->loop);
     if (a->peer) {
         struct mb_error ignored;
         uint8_t empty_map = 0x80;

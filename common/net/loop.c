@@ -248,18 +248,23 @@ static struct post *take_posts(struct mb_loop *l)
     return p;
 }
 
-static void on_post(int fd, void *arg)
+void mb_loop_run_posts(struct mb_loop *l)
 {
-    struct mb_loop *l = arg;
     struct post *p, *next;
-    uint64_t n;
 
-    mb_ignore(mb_read(fd, &n, sizeof(n)), "only empties the eventfd; the list counts");
     for (p = take_posts(l); p; p = next) {
         next = p->next;
         p->fn(p->arg);
         free(p);
     }
+}
+
+static void on_post(int fd, void *arg)
+{
+    uint64_t n;
+
+    mb_ignore(mb_read(fd, &n, sizeof(n)), "only empties the eventfd; the list counts");
+    mb_loop_run_posts(arg);
 }
 
 void mb_loop_post(struct mb_loop *l, mb_loop_post_fn *fn, void *arg)

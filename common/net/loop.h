@@ -44,5 +44,8 @@ int mb_loop_on_signal(struct mb_loop *l, mb_loop_signal_fn *fn, void *arg,
 /* Run @fn in the loop's thread soon; any thread; order kept; wakes the loop. What is
  * still waiting when the loop is freed is dropped. */
 void mb_loop_post(struct mb_loop *l, mb_loop_post_fn *fn, void *arg);
+/* Run what was posted so far, in the caller's thread: for an owner that ends after the
+ * loop stopped and before it is freed. */
+void mb_loop_run_posts(struct mb_loop *l);
 
 #endif
