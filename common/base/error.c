@@ -3,16 +3,41 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/utf8.h"
 
-/* Copy @text into the message; what does not fit is cut between characters. */
-static void set_message(struct mb_error *err, const char *text)
+/* Messages quote what users and peers wrote and end in logs, terminals and JSON: let
+ * them be one line of valid UTF-8 without control characters. */
+static void make_printable(char *text)
 {
     size_t len = strlen(text);
 
+    while (len > 0) {
+        uint32_t c = 0;
+        size_t n = mb_utf8_decode(text, len, &c);
+
+        if (c == '\n' || c == '\t')
+            *text = ' ';
+        else if (n == 0 || c < 0x20 || c == 0x7f)
+            *text = '?';
+        else if (c >= 0x80 && c < 0xa0)
+            memset(text, '?', n);
+        n = n > 0 ? n : 1;
+        text += n;
+        len -= n;
+    }
+}
+
+/* Copy @text into the message; what does not fit is cut between characters. */
+static void set_message(struct mb_error *err, char *text)
+{
+    size_t len = strlen(text);
+
+    make_printable(text);
     if (len < sizeof(err->msg)) {
         memcpy(err->msg, text, len + 1);
         return;
@@ -27,8 +52,7 @@ static void set_message(struct mb_error *err, const char *text)
 /* Longer than a message can be, so that set_message() sees what has to be cut. */
 #define SCRATCH_BYTES (2 * MB_ERROR_TEXT_MAX)
 
-static int fail_with(struct mb_error *err, enum mb_errc code, int sys_errno,
-                     const char *text)
+static int fail_with(struct mb_error *err, enum mb_errc code, int sys_errno, char *text)
 {
     BUG_ON(code == MB_OK);
     set_message(err, text);

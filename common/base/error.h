@@ -35,7 +35,9 @@ struct mb_error {
     char msg[MB_ERROR_TEXT_MAX];
 };
 
-/* Each fills *err and returns -1.  Too long a message is cut with "...". */
+/* Each fills *err and returns -1.  Too long a message is cut with "...".  The message is
+ * one line of valid UTF-8: other bytes and control characters become '?', line ends and
+ * tabs blanks. */
 int mb_fail(struct mb_error *err, enum mb_errc code, const char *fmt, ...) _printf_(3, 4);
 /* Code by errno: ENOENT NOT_FOUND, EACCES/EPERM DENIED, else IO; appends ": strerror". */
 int mb_fail_errno(struct mb_error *err, const char *fmt, ...) _printf_(2, 3);

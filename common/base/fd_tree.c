@@ -168,11 +168,11 @@ static int remove_dir(struct removal *r, int dir_fd, const char *name, int depth
         any = false;
         if (remove_entries(r, fd, depth + 1, &any, err) < 0)
             return mb_wrap(err, "%s", name);
-    } while (any); /* what was moved up, and what a readdir has missed */
-
-    if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return mb_fail_errno(err, "remove %s", name);
-    return 0;
+        if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            return 0;
+        /* Again, for what was moved up and what a readdir has missed. */
+    } while (any && (errno == ENOTEMPTY || errno == EEXIST));
+    return mb_fail_errno(err, "remove %s", name);
 }
 
 /* Open the directory that @name is in: an absolute one as the caller wrote it, a

@@ -49,17 +49,16 @@ json_t *table_json(const toml::table &table, mb_toml_problem *problem)
     json_t *obj = json_object();
 
     for (auto &&[key, value] : table) {
+        if (key.str().find('\0') != std::string_view::npos) {
+            json_decref(obj);
+            return fail(problem, value.source(), "the key holds a NUL character");
+        }
         json_t *item = to_json(value, problem);
-
         if (!item) {
             json_decref(obj);
             return nullptr;
         }
-        if (std::string_view(key.str()).find('\0') != std::string_view::npos
-            || json_object_set_new(obj, std::string(key.str()).c_str(), item) < 0) {
-            json_decref(obj);
-            return fail(problem, value.source(), "the key holds a NUL character");
-        }
+        json_object_set_new(obj, std::string(key.str()).c_str(), item);
     }
     return obj;
 }
