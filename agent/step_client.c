@@ -20,7 +20,7 @@
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define START_MSEC (30 * 1000)
 #define END_MSEC (10 * 1000)
-#define SHORT_MSEC 1000
+#define SHORT_MSEC 500
 
 #ifndef MB_LIBEXEC_DIR
 #define MB_LIBEXEC_DIR "/usr/libexec/mbcluster"
@@ -51,6 +51,11 @@ static bool ended_within(const struct step_client *c, int msec)
 bool step_client_alive(struct step_client *c)
 {
     return !ended_within(c, 0);
+}
+
+bool step_client_ends_soon(const struct step_client *c)
+{
+    return ended_within(c, SHORT_MSEC);
 }
 
 int step_client_ended(struct step_client *c, struct mb_error *err)

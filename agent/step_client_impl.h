@@ -44,6 +44,8 @@ int step_simple(struct step_client *c, const struct step_call *call,
 struct mb_bytes step_state_bytes(const struct step_state *s);
 
 int step_client_control_fd(const struct step_client *c);
+/* Waits a moment for it. */
+bool step_client_ends_soon(const struct step_client *c);
 /* Fills *err: the helper is gone, and how it went. */
 int step_client_ended(struct step_client *c, struct mb_error *err);
 

@@ -84,7 +84,8 @@ int step_conn_poll(const struct step_conn *k, struct pollfd *p, nfds_t n,
 
 static int worker_ended(struct step_conn *k, struct mb_error *err)
 {
-    if (!step_client_alive(k->client))
+    /* Of a helper that was killed, this worker may be the first to be seen to end. */
+    if (step_client_ends_soon(k->client))
         return step_client_ended(k->client, err);
     return mb_fail(err, MB_ERR_UNAVAILABLE,
                    "the step's worker ended without an answer");

@@ -269,9 +269,7 @@ static char *runtime_complaint(const struct worker *w)
     if (log.len == 0)
         return NULL;
     const char *line = strrchr(log.data, '\n');
-    line = line ? line + 1 : log.data;
-    const char *text = strstr(line, ": "); /* behind the time stamp */
-    return mb_xstrdup(text ? text + 2 : line);
+    return mb_xstrdup(line ? line + 1 : log.data);
 }
 
 static int runtime_failed(const struct worker *w, const char *said,
