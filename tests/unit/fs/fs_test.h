@@ -46,6 +46,26 @@ struct row {
     uint64_t uid;
     int64_t mtime;
 };
+#define DIR_755 (S_IFDIR | 0755)
+#define FILE_644 (S_IFREG | 0644)
+#define LINK (S_IFLNK | 0777)
+/* A directory, a file, a symbolic link, a hard link. */
+#define D(p)                         \
+    {                                \
+        .path = (p), .mode = DIR_755 \
+    }
+#define F(p, t)                                    \
+    {                                              \
+        .path = (p), .mode = FILE_644, .text = (t) \
+    }
+#define L(p, t)                                \
+    {                                          \
+        .path = (p), .mode = LINK, .text = (t) \
+    }
+#define H(p, t)                                                         \
+    {                                                                   \
+        .path = (p), .mode = FILE_644, .text = (t), .is_hardlink = true \
+    }
 
 static inline void put_row(struct mb_tar_writer *w, const struct row *r)
 {
