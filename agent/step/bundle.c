@@ -193,8 +193,9 @@ static json_t *rule(const struct seccomp_rule *r)
                      "args", arg);
 }
 
-#define ENOSYS_EVERYWHERE 38 /* what the runtime hands to the kernel of this machine \
-                              */
+#define ENOSYS_EVERYWHERE                                      \
+    38 /* what the runtime hands to the kernel of this machine \
+        */
 
 static json_t *seccomp(void)
 {

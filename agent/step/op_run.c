@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -243,6 +244,7 @@ static int run_work(struct worker *w, struct mb_error *err)
     mb_strv_add(&argv, w->h->init.runtime);
     mb_strv_add(&argv, "--root=" HOLDER_RUNTIME_ROOT);
     mb_strv_add(&argv, log);
+    mb_strv_add(&argv, "--log-format=json");
     if (w->h->runtime_is_crun)
         mb_strv_add(&argv, "--cgroup-manager=disabled");
     mb_strv_add(&argv, "run");
@@ -255,21 +257,34 @@ static int run_work(struct worker *w, struct mb_error *err)
 
 /* --- finish --- */
 
-/* What the runtime itself had to say: the last line of its log, or NULL. */
+/* The message of a line of the runtime's log when it is an error, else NULL. */
+static char *error_of(const char *line)
+{
+    _cleanup_json_ json_t *entry = NULL;
+    struct mb_error ignored;
+
+    if (mb_json_parse(line, strlen(line), LOG_BYTES_MAX, &entry, &ignored) < 0)
+        return NULL;
+    const char *level = json_string_value(json_object_get(entry, "level"));
+    const char *text = json_string_value(json_object_get(entry, "msg"));
+    return level && text && strcmp(level, "error") == 0 ? mb_xstrdup(text) : NULL;
+}
+
+/* What the runtime itself had to say: the last error in its log, or NULL. */
 static char *runtime_complaint(const struct worker *w)
 {
     _cleanup_buf_ struct mb_buf log = MB_BUF_INIT(LOG_BYTES_MAX);
     _cleanup_free_ char *path = mb_xasprintf("%s/" LOG_FILE, w->dir);
+    _cleanup_strv_ struct mb_strv lines = {0};
     struct mb_error ignored;
+    char *found = NULL;
 
-    if (mb_read_file(AT_FDCWD, path, &log, &ignored) < 0)
+    if (mb_read_file(AT_FDCWD, path, &log, &ignored) < 0 || log.len == 0)
         return NULL;
-    while (log.len > 0 && log.data[log.len - 1] == '\n')
-        log.data[--log.len] = '\0';
-    if (log.len == 0)
-        return NULL;
-    const char *line = strrchr(log.data, '\n');
-    return mb_xstrdup(line ? line + 1 : log.data);
+    mb_strv_split(&lines, log.data, "\n");
+    for (size_t i = lines.n; i > 0 && !found; i--)
+        found = error_of(lines.v[i - 1]);
+    return found;
 }
 
 static int runtime_failed(const struct worker *w, const char *said,

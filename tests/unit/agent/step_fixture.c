@@ -97,8 +97,10 @@ static int feed(const struct mb_sink *out, void *arg, struct mb_error *err)
 
 void fixture_restart(struct fixture *f)
 {
-    const struct step_client_opts opts = {
-        .program = STEP_PROGRAM, .state_dir = f->state_dir, .emulate = true};
+    const char *program = getenv("MB_STEP_PROGRAM");
+    const struct step_client_opts opts = {.program = program ? program : STEP_PROGRAM,
+                                          .state_dir = f->state_dir,
+                                          .emulate = true};
     struct mb_error err;
 
     step_client_free(f->c);

@@ -21,10 +21,9 @@ struct fixture {
     struct mb_digest amd64, s390x; /* the only layer of each base */
 };
 
+/* For a group of tests: *state is the fixture. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-#define in_fixture(test) \
-    cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 /* Why the tests cannot run here, or NULL. */
 const char *fixture_missing(void);
