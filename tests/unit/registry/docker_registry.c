@@ -37,11 +37,20 @@ bool docker_registry_is_there(void)
     return r == 0;
 }
 
-static char *write_config(const char *dir, const char *host, const char *htpasswd)
+/* malloc'ed path of a file with that text in @dir. */
+static char *write_text(const char *dir, const char *name, const char *text)
+{
+    char *path = mb_xasprintf("%s/%s", dir, name);
+    struct mb_error err;
+    int r = mb_write_file(AT_FDCWD, path, text, strlen(text), 0600, &err);
+
+    BUG_ON(r < 0);
+    return path;
+}
+
+static char *write_config(const char *dir, const char *host, const char *users)
 {
     _cleanup_buf_ struct mb_buf text = MB_BUF_INIT(4096);
-    char *path = mb_xasprintf("%s/registry.yml", dir);
-    struct mb_error err;
 
     mb_buf_addf(&text,
                 "version: 0.1\n"
@@ -49,10 +58,12 @@ static char *write_config(const char *dir, const char *host, const char *htpassw
                 "storage: {filesystem: {rootdirectory: %s/registry}}\n"
                 "http: {addr: '%s'}\n",
                 dir, host);
-    if (htpasswd)
-        mb_buf_addf(&text, "auth: {htpasswd: {realm: test, path: %s}}\n", htpasswd);
-    BUG_ON(mb_write_file(AT_FDCWD, path, text.data, text.len, 0600, &err) < 0);
-    return path;
+    if (users) {
+        _cleanup_free_ char *path = write_text(dir, "htpasswd", users);
+
+        mb_buf_addf(&text, "auth: {htpasswd: {realm: test, path: %s}}\n", path);
+    }
+    return write_text(dir, "registry.yml", text.data);
 }
 
 static bool answers(unsigned port)
@@ -68,20 +79,27 @@ static bool answers(unsigned port)
 }
 
 void docker_registry_start(struct docker_registry *r, const char *dir,
-                           const char *htpasswd)
+                           const char *users)
 {
     struct mb_spawn s = MB_SPAWN_INIT;
     unsigned port = fake_free_port();
     uint64_t end = mb_now_usec() + START_SEC * MB_USEC_PER_SEC;
     _cleanup_free_ char *config = NULL;
+    _cleanup_free_ char *log = NULL;
+    _cleanup_close_ int log_fd = -1;
     struct mb_error err;
+    int rc;
 
     snprintf(r->host, sizeof(r->host), "127.0.0.1:%u", port);
-    config = write_config(dir, r->host, htpasswd);
+    config = write_config(dir, r->host, users);
+    log = write_text(dir, "registry.log", "");
+    log_fd = open(log, O_WRONLY | O_APPEND | O_CLOEXEC);
     mb_strv_add(&s.argv, PROGRAM);
     mb_strv_add(&s.argv, "serve");
     mb_strv_add(&s.argv, config);
-    BUG_ON(mb_spawn(&s, &r->pid, NULL, &err) < 0);
+    s.out_fd = s.err_fd = log_fd;
+    rc = mb_spawn(&s, &r->pid, NULL, &err);
+    BUG_ON(rc < 0);
     mb_spawn_done(&s);
     while (!answers(port)) {
         BUG_ON(mb_now_usec() > end);
@@ -92,11 +110,12 @@ void docker_registry_start(struct docker_registry *r, const char *dir,
 void docker_registry_stop(struct docker_registry *r)
 {
     struct mb_error err;
-    int status;
+    int status, rc;
 
     if (r->pid <= 0)
         return;
     kill(r->pid, SIGKILL);
-    BUG_ON(mb_spawn_wait(r->pid, &status, &err) < 0);
+    rc = mb_spawn_wait(r->pid, &status, &err);
+    BUG_ON(rc < 0);
     r->pid = 0;
 }

@@ -15,7 +15,7 @@ bool docker_registry_is_there(void);
 /* Files go below @dir; @htpasswd: path of a user file, or NULL: open to all. Aborts
  * when it does not come up in 20 s. */
 void docker_registry_start(struct docker_registry *r, const char *dir,
-                           const char *htpasswd);
+                           const char *users);
 void docker_registry_stop(struct docker_registry *r);
 
 #endif
