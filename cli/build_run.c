@@ -38,6 +38,7 @@ struct build_run {
     uint64_t vertex; /* of the upload or export */
     struct mb_build_done done;
     bool has_done;
+    bool giving_up; /* on our account: `error` says why */
     int tick_timer, cancel_timer;
     int result;
     struct mb_error error;
@@ -78,11 +79,16 @@ static void end_failed(struct build_run *b, const struct mb_error *why)
 {
     if (b->phase == ENDED)
         return;
-    b->error = *why;
+    if (!b->giving_up)
+        b->error = *why;
     b->result = -1;
     enter(b, ENDED);
 }
 
+static void end_canceled(void *arg);
+
+/* Ask the coordinator to give the build up; its BUILD_DONE ends the run, or a timer
+ * does. */
 static void tell_cancel(struct build_run *b)
 {
     struct mb_error err;
@@ -91,6 +97,24 @@ static void tell_cancel(struct build_run *b)
     mb_ignore(session_send(client_session(b->client), MB_KIND_BUILD_CANCEL,
                            &mb_empty_schema, &nothing, &err),
               "the coordinator gives a build up whose client is gone");
+    if (!b->cancel_timer)
+        b->cancel_timer =
+            mb_loop_add_once(client_loop(b->client), CANCEL_MSEC, end_canceled, b);
+}
+
+/* Something failed on our side: the build ends there as well, before this program does.
+ */
+static void fail_build(struct build_run *b, const struct mb_error *why)
+{
+    if (b->phase == ENDED)
+        return;
+    if (b->has_done) {
+        end_failed(b, why);
+    } else if (!b->giving_up) {
+        b->giving_up = true;
+        b->error = *why;
+        tell_cancel(b);
+    }
 }
 
 /* --- what the workers do --- */
@@ -142,13 +166,11 @@ static void on_uploaded(void *job, bool dropped)
     }
     end_vertex(b, j->result, &j->error);
     b->upload = NULL;
-    if (b->phase == UPLOADING && b->interrupts == 0) {
-        if (j->result == 0) {
+    if (b->phase == UPLOADING && b->interrupts == 0 && !b->giving_up) {
+        if (j->result == 0)
             send_ready(b, &j->ready);
-        } else {
-            tell_cancel(b);
-            end_failed(b, &j->error);
-        }
+        else
+            fail_build(b, &j->error);
     } /* else the answer to BUILD_CANCEL, or the end, is on its way */
     upload_job_free(j);
 }
@@ -260,7 +282,9 @@ static int take_done(struct build_run *b, const void *data, size_t len,
     if (mb_wire_decode(&mb_build_done_schema, data, len, &b->done, err) < 0)
         return -1;
     b->has_done = true;
-    if (!b->done.ok) {
+    if (b->giving_up) {
+        end_failed(b, &b->error);
+    } else if (!b->done.ok) {
         enum mb_errc code = b->done.code > 0 && b->done.code <= MB_ERR_EMULATION
                                 ? (enum mb_errc)b->done.code
                                 : MB_ERR_FAILED;
@@ -302,8 +326,7 @@ static void on_message(uint8_t kind, const void *data, size_t len, void *arg)
     for (size_t i = 0; b->phase != ENDED && i < ARRAY_SIZE(rows); i++)
         if (rows[i].kind == kind && rows[i].take(b, data, len, &err) < 0) {
             mb_wrap(&err, "build");
-            tell_cancel(b);
-            end_failed(b, &err);
+            fail_build(b, &err);
         }
 }
 
@@ -345,8 +368,6 @@ static void on_interrupted(void *arg)
     }
     if (!b->has_done)
         tell_cancel(b);
-    b->cancel_timer =
-        mb_loop_add_once(client_loop(b->client), CANCEL_MSEC, end_canceled, b);
 }
 
 const struct client_ops build_run_ops = {
@@ -425,7 +446,7 @@ int build_run(struct build_run *b, struct client *client,
     show_dockerfile(b);
     enter(b, ASKED);
     run_loop(b);
-    if (b->has_done)
+    if (b->has_done && !b->giving_up)
         *ret_done = &b->done;
     if (b->result < 0)
         *err = b->error;
