@@ -124,7 +124,8 @@ static void send_done(struct build *b)
     }
     if (b->plan) {
         mb_strv_copy(&m.warnings, frontend_warnings(b->plan->frontend));
-        frontend_unused_build_args(b->plan->frontend, &b->request.build_args, &m.warnings);
+        frontend_unused_build_args(b->plan->frontend, &b->request.build_args,
+                                   &m.warnings);
     }
     build_send(b, MB_KIND_BUILD_DONE, &mb_build_done_schema, &m);
     mb_strv_done(&m.warnings);

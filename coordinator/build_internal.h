@@ -73,9 +73,11 @@ void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema 
 uint64_t build_vertex_new(struct build *b, const char *name);
 void build_vertex_end(struct build *b, uint64_t vertex, enum mb_vertex_state state,
                       uint64_t usec, const char *error);
-/* Started (or cached) step, with the agent in its name; malloc'ed by build_step_name.
- */
-char *build_step_name(const struct plan_step *s);
+/* "[linux/s390x build 2/3 @a2 emulated]"; malloc'ed. */
+char *build_step_where(const struct plan_step *s);
+/* Of the Dockerfile, as typed. */
+const char *build_file_name(const struct build *b);
+/* The step by its place, agent and text; its vertex gets a number on first use. */
 void build_step_vertex(struct build *b, struct plan_step *s, enum mb_vertex_state state,
                        const char *error);
 

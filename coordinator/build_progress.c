@@ -45,18 +45,24 @@ void build_vertex_end(struct build *b, uint64_t vertex, enum mb_vertex_state sta
     send_vertex(b, vertex, state, NULL, usec, error);
 }
 
-char *build_step_name(const struct plan_step *s)
+char *build_step_where(const struct plan_step *s)
 {
     if (!s->agent || s->cached)
-        return mb_xasprintf("[%s] %s", s->label, s->fe->text);
-    return mb_xasprintf("[%s @%s%s] %s", s->label, s->agent,
-                        s->emulated ? " emulated" : "", s->fe->text);
+        return mb_xasprintf("[%s]", s->label);
+    return mb_xasprintf("[%s @%s%s]", s->label, s->agent,
+                        s->emulated ? " emulated" : "");
+}
+
+const char *build_file_name(const struct build *b)
+{
+    return b->request.dockerfile_name ? b->request.dockerfile_name : "Dockerfile";
 }
 
 void build_step_vertex(struct build *b, struct plan_step *s, enum mb_vertex_state state,
                        const char *error)
 {
-    _cleanup_free_ char *name = build_step_name(s);
+    _cleanup_free_ char *where = build_step_where(s);
+    _cleanup_free_ char *name = mb_xasprintf("%s %s", where, s->fe->text);
 
     if (s->vertex == 0)
         s->vertex = ++b->last_vertex;

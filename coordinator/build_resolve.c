@@ -85,24 +85,19 @@ static int check_platforms(struct build *b, struct mb_error *err)
     return 0;
 }
 
+/* The client shows the loading of the Dockerfile and of the context: it sends them. */
 void build_begin(struct build *b)
 {
     struct mb_platform build_platform;
     struct mb_error err;
-    _cleanup_free_ char *name = mb_xasprintf(
-        "[internal] load build definition from %s",
-        b->request.dockerfile_name ? b->request.dockerfile_name : "Dockerfile");
 
     if (!pick_build_platform(b, &build_platform))
         return; /* all torpid: build_wake() comes again */
-    uint64_t vertex = build_vertex_new(b, name), began = mb_now_usec();
     if (plan_new(&b->request, &build_platform, &b->plan, &err) < 0
         || check_platforms(b, &err) < 0) {
-        build_vertex_end(b, vertex, MB_VERTEX_ERROR, mb_now_usec() - began, err.msg);
         build_fail(b, &err, NULL);
         return;
     }
-    build_vertex_end(b, vertex, MB_VERTEX_DONE, mb_now_usec() - began, NULL);
     build_set_state(b, BUILD_WAITING_INPUT);
     send_needs(b);
 }
@@ -167,14 +162,14 @@ static void resolve_done(void *arg, bool cancelled)
         j->result = -1;
     }
     if (b->state == BUILD_RESOLVING) {
-        build_vertex_end(b, j->vertex,
-                         j->result == 0 ? MB_VERTEX_DONE : MB_VERTEX_ERROR, usec,
-                         j->result == 0 ? NULL : j->err.msg);
+        if (j->vertex > 0)
+            build_vertex_end(b, j->vertex,
+                             j->result == 0 ? MB_VERTEX_DONE : MB_VERTEX_ERROR, usec,
+                             j->result == 0 ? NULL : j->err.msg);
         if (j->result < 0) {
             _cleanup_free_ char *source =
-                j->base
-                    ? mb_xasprintf("%s:%u", b->request.dockerfile_name, j->base->line)
-                    : NULL;
+                j->base ? mb_xasprintf("%s:%u", build_file_name(b), j->base->line)
+                        : NULL;
             build_fail(b, &j->err, source);
         } else if (b->n_jobs == 0) {
             make_plan(b);
@@ -192,7 +187,7 @@ static void submit(struct build *b, struct plan_base *base,
     j->base = base;
     j->root = root;
     j->began_usec = mb_now_usec();
-    j->vertex = build_vertex_new(b, vertex_name);
+    j->vertex = vertex_name ? build_vertex_new(b, vertex_name) : 0;
     b->n_jobs++;
     mb_workers_submit(b->env->workers, run_resolve, resolve_done, j);
 }
@@ -228,7 +223,7 @@ void build_resolve(struct build *b)
     if (b->plan->needs_context) {
         b->context.blob = b->ready.context;
         b->context.diff_id = b->ready.context.digest;
-        submit(b, NULL, NULL, "[internal] load build context");
+        submit(b, NULL, NULL, NULL);
     }
     for (size_t i = 0; i < b->plan->n_bases && b->state == BUILD_RESOLVING; i++)
         if (submit_base(b, &b->plan->bases[i], &err) < 0)

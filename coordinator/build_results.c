@@ -77,21 +77,18 @@ static void requeue(struct build *b, struct task *t, const char *reason)
 static void fail_build(struct build *b, struct plan_step *s, const struct mb_error *err,
                        uint64_t exit_code)
 {
-    _cleanup_free_ char *name = build_step_name(s);
+    _cleanup_free_ char *where = build_step_where(s);
     _cleanup_free_ char *command = mb_strv_join(&s->fe->argv, " ");
-    _cleanup_free_ char *source = mb_xasprintf(
-        "%s:%u", b->request.dockerfile_name ? b->request.dockerfile_name : "Dockerfile",
-        s->fe->line);
-    struct mb_error full;
+    _cleanup_free_ char *source =
+        mb_xasprintf("%s:%u", build_file_name(b), s->fe->line);
+    struct mb_error what = *err, full;
 
     if (err->code == MB_ERR_FAILED)
-        mb_fail(&full, err->code,
-                "%s: %s: process \"%s\" did not complete successfully: exit code: %llu",
-                source, name, command, (unsigned long long)exit_code);
-    else
-        mb_fail(&full, err->code, "%s: %s: %s", source, name, err->msg);
-    build_step_vertex(b, s, MB_VERTEX_ERROR,
-                      err->code == MB_ERR_FAILED ? full.msg : err->msg);
+        mb_fail(&what, err->code,
+                "process \"%s\" did not complete successfully: exit code: %llu",
+                command, (unsigned long long)exit_code);
+    mb_fail(&full, what.code, "%s: %s: %s", source, where, what.msg);
+    build_step_vertex(b, s, MB_VERTEX_ERROR, what.msg);
     build_fail(b, &full, source);
 }
 

@@ -18,6 +18,6 @@ void *mb_xmemdup(const void *p, size_t size);
 char *mb_xstrdup(const char *s);
 char *mb_xstrndup(const char *s, size_t n);
 char *mb_xasprintf(const char *fmt, ...) _printf_(1, 2);
-char *mb_xvasprintf(const char *fmt, va_list ap);
+char *mb_xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "net/loop_priv.h"
 #include "net/peer_priv.h"
 
@@ -88,14 +89,26 @@ static int set_up(struct mb_peer_server *s, const struct mb_keypair *keys,
     return peer_set_int(s->socket, ZMQ_ZAP_ENFORCE_DOMAIN, 1, err);
 }
 
+/* libzmq takes port 99999 for 34463. */
+static bool is_endpoint(const char *endpoint)
+{
+    const char *host = endpoint + strlen("tcp://"), *port = strrchr(endpoint, ':');
+    struct mb_error ignored;
+    uint64_t n;
+
+    return mb_starts_with(endpoint, "tcp://") && port && port > host
+           && (strcmp(port, ":*") == 0
+               || mb_parse_u64(port + 1, UINT16_MAX, &n, &ignored) == 0);
+}
+
 static int listen_on(struct mb_peer_server *s, const char *endpoint,
                      struct mb_error *err)
 {
     size_t len = sizeof(s->endpoint);
+    bool valid = is_endpoint(endpoint);
 
-    if (zmq_bind(s->socket, endpoint) < 0) {
-        if (zmq_errno() == EINVAL || zmq_errno() == ENODEV
-            || zmq_errno() == EPROTONOSUPPORT)
+    if (!valid || zmq_bind(s->socket, endpoint) < 0) {
+        if (!valid || zmq_errno() == EINVAL || zmq_errno() == ENODEV)
             return mb_fail(
                 err, MB_ERR_INVALID,
                 "'%s' is not an address to listen on: write tcp://ADDRESS:PORT with "

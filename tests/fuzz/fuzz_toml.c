@@ -6,6 +6,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* Go prints 1.0 as 1 and 1e20 in full: numbers that are read back as others. */
+static bool has_real(json_t *v)
+{
+    size_t i;
+    const char *key;
+    json_t *item;
+
+    if (json_is_real(v))
+        return true;
+    json_array_foreach(v, i, item)
+    {
+        if (has_real(item))
+            return true;
+    }
+    json_object_foreach(v, key, item)
+    {
+        if (has_real(item))
+            return true;
+    }
+    return false;
+}
+
 static void check_json(json_t *v)
 {
     _cleanup_buf_ struct mb_buf text = MB_BUF_INIT(16 * MB_MIB);
@@ -13,7 +35,7 @@ static void check_json(json_t *v)
     struct mb_error err;
 
     mb_json_write(v, 2, true, &text);
-    if (text.overflow)
+    if (text.overflow || has_real(v))
         return;
     BUG_ON(mb_json_parse(text.data, text.len, 16 * MB_MIB, &again, &err) < 0);
     BUG_ON(!json_equal(v, again));

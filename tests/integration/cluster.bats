@@ -12,6 +12,7 @@ setup_file() {
     agent_start a1 --slots 2 --emulate none
     agent_start a2 --slots 2 --platform linux/arm64,linux/ppc64le --emulate auto
     agent_start a3 --slots 2 --platform linux/s390x,linux/arm/v7 --emulate auto
+    user_start
     export SOURCE_DATE_EPOCH=$EPOCH
     run_the_build
 }
@@ -101,7 +102,6 @@ run_the_build() {
 @test "embedded builds as root and as an ordinary user give the cluster's index digest" {
     local cluster mine theirs
     cluster=sha256:$(raw "docker://$REG/team/hello:1" | sha256sum | cut -d ' ' -f 1)
-    user_start
     # The clock has moved on since the cluster built: a time stamp that leaks would show.
     [ $(($(date +%s) - $(stat -c %Y "$T/metadata.json"))) -ge 2 ]
     must env -u MBCLUSTER_CLUSTER MBCLUSTER_STATE="$T/state-mine" "$MB_BIN/mbcluster" build \

@@ -3,7 +3,10 @@
 # The build without a cluster: one command, nothing configured, nothing left running.
 load helpers
 
-setup_file() { begin_file; }
+setup_file() {
+    begin_file
+    user_start
+}
 teardown() { check_nothing_left; }
 teardown_file() { end_file; }
 
@@ -72,7 +75,6 @@ END
 }
 
 @test "an ordinary user builds four platforms" {
-    user_start
     must as_user "$T/prefix/bin/mbcluster" build --platform "$FOUR" --build-context "$BASE_CONTEXT" \
         -o "type=oci,dest=$T/tmp/user.oci.tar" "$T/examples/hello"
     mv "$T/tmp/user.oci.tar" "$T/user.oci.tar"

@@ -469,19 +469,17 @@ run_image() { "$SUPPORT/run-image" "$@" 3>&-; }
 
 # ---- an ordinary user ----------------------------------------------------------------------
 
-# user_start: $U is an ordinary user with subordinate ids; made when we are root. The programs are
+# user_start: an ordinary user with subordinate ids, made when we are root. The programs are
 # installed where this user can read them.
 user_start() {
-    U=$(id -un)
+    local user=mbt${T##*.}
+    user=${user,,}
     if [ "$(id -u)" -eq 0 ]; then
-        U=mbt${T##*.}
-        U=${U,,}
-        useradd --create-home --home-dir "$T/home" --shell /bin/sh "$U"
-        grep -q "^$U:" /etc/subuid 2>/dev/null ||
-            usermod --add-subuids 3000000-3065535 --add-subgids 3000000-3065535 "$U"
-        echo "$U" >"$T/user"
+        useradd --create-home --home-dir "$T/home" --shell /bin/sh "$user"
+        grep -q "^$user:" /etc/subuid 2>/dev/null ||
+            usermod --add-subuids 3000000-3065535 --add-subgids 3000000-3065535 "$user"
+        echo "$user" >"$T/user"
     fi
-    export U
     mkdir -p "$T/prefix"
     cmake --install "$MB_BUILD_DIR" --prefix "$T/prefix" >"$T/prefix/install.log"
     cp -r "$SRC/examples" "$T/examples"
@@ -490,11 +488,15 @@ user_start() {
 
 # as_user COMMAND...: with an environment of its own.
 as_user() {
-    local become=()
-    [ "$(id -u)" -ne 0 ] || become=(setpriv --reuid "$U" --regid "$U" --init-groups)
+    local become=() user
+    user=$(id -un)
+    if [ "$(id -u)" -eq 0 ]; then
+        user=$(cat "$T/user")
+        become=(setpriv --reuid "$user" --regid "$user" --init-groups)
+    fi
     (
         cd / || exit 1
-        exec "${become[@]}" env -i HOME="$T/home" USER="$U" PATH="$PATH" MB_TEST_MARK="$T" TMPDIR="$T/tmp" \
+        exec "${become[@]}" env -i HOME="$T/home" USER="$user" PATH="$PATH" MB_TEST_MARK="$T" TMPDIR="$T/tmp" \
             ${SOURCE_DATE_EPOCH:+SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH"} "$@"
     )
 }

@@ -188,6 +188,46 @@ void log_init(struct log *l)
     l->call = (struct step_call){.log = log_put, .log_arg = l};
 }
 
+/* --- layers --- */
+
+static int put_buf(const void *data, size_t len, void *arg,
+                   struct mb_error *err _unused_)
+{
+    mb_buf_add(arg, data, len);
+    return 0;
+}
+
+static int feed_buf(const struct mb_sink *out, void *arg, struct mb_error *err)
+{
+    const struct mb_buf *b = arg;
+
+    return mb_sink_put(out, b->data, b->len, err);
+}
+
+struct mb_digest fixture_layer(struct fixture *f, const struct layer_file *files,
+                               size_t n)
+{
+    struct mb_buf tar = MB_BUF_INIT(4 * 1024 * 1024);
+    const struct mb_sink sink = {.fn = put_buf, .arg = &tar};
+    struct mb_tar_writer *w = mb_tar_writer_new(&sink);
+    struct mb_error err;
+
+    for (size_t i = 0; i < n; i++) {
+        struct mb_tar_entry e = files[i].e;
+
+        e.size = files[i].content ? strlen(files[i].content) : 0;
+        assert_ok(mb_tar_writer_entry(w, &e, &err), err);
+        if (e.size > 0)
+            assert_ok(mb_tar_writer_data(w, files[i].content, e.size, &err), err);
+    }
+    assert_ok(mb_tar_writer_end(w, &err), err);
+    mb_tar_writer_free(w);
+    struct mb_digest d = mb_digest_of(tar.data, tar.len);
+    assert_ok(step_unpack(f->c, NULL, &d, feed_buf, &tar, &err), err);
+    mb_buf_done(&tar);
+    return d;
+}
+
 /* --- diffs --- */
 
 struct tar_names {
@@ -227,7 +267,9 @@ static int names_put(const void *data, size_t len, void *arg,
 
             t->skip = (octal(h + 124, 11) + 511) / 512 * 512;
             if (h[0])
-                mb_buf_addf(&t->names, "%.100s %o\n", h, (unsigned)octal(h + 100, 7));
+                mb_buf_addf(&t->names, "%.100s %o %u:%u %u\n", h,
+                            (unsigned)octal(h + 100, 7), (unsigned)octal(h + 108, 7),
+                            (unsigned)octal(h + 116, 7), (unsigned)octal(h + 136, 11));
             mb_buf_clear(&t->head);
         }
         p += n;

@@ -13,6 +13,7 @@
 #include "agent/step_client.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "fs/tar_writer.h"
 
 struct fixture {
     char path[64]; /* the state directory's parent */
@@ -49,7 +50,17 @@ struct log {
 };
 void log_init(struct log *l);
 
-/* The tar of a work directory: its digest, and the names in it, one per line. */
+/* A file of a layer made for a test; content NULL for what has none. */
+struct layer_file {
+    struct mb_tar_entry e;
+    const char *content;
+};
+/* Extract a layer of these files. */
+struct mb_digest fixture_layer(struct fixture *f, const struct layer_file *files,
+                               size_t n);
+
+/* The tar of a work directory: its digest, and one line per entry: "name mode uid:gid
+ * mtime". */
 struct mb_digest fixture_diff(struct fixture *f, const char *work, bool clamp,
                               char **ret_names);
 

@@ -196,6 +196,20 @@ static void toml_becomes_json(void **state _unused_)
                         "\"since\":\"2026-01-02T03:04:05Z\",\"slots\":2}");
 }
 
+/* Blanks behind a backslash go, letters do not. */
+static void toml_strings_may_hold_any_character(void **state _unused_)
+{
+    static const char text[] =
+        "a = \"\"\"\\\n  \xc3\x9e x\xc3\xa4\"\"\"\nb = '\xe2\x82\xac'\n";
+    _cleanup_json_ json_t *v = NULL;
+    struct mb_error err;
+
+    assert_ok(mb_toml_parse(text, strlen(text), &v, &err), err);
+    assert_string_equal(json_string_value(json_object_get(v, "a")),
+                        "\xc3\x9e x\xc3\xa4");
+    assert_string_equal(json_string_value(json_object_get(v, "b")), "\xe2\x82\xac");
+}
+
 static void toml_of_nothing_is_an_empty_object(void **state _unused_)
 {
     _cleanup_json_ json_t *v = NULL;
@@ -220,6 +234,8 @@ static void toml_errors_name_the_line(void **state _unused_)
         {BYTES("a = 1\n\"k\\u0000\" = 1\n"), MB_ERR_INVALID, "NUL"},
         {BYTES("a = 1\nb = inf\n"), MB_ERR_INVALID, "line 2"},
         {BYTES("a = \"\xff\"\n"), MB_ERR_INVALID, "line 1"},
+        {BYTES("a = 1\n\xc3\x9e = 1\n"), MB_ERR_INVALID, "line 2"},
+        {BYTES("a = 1 \xe1\x9a\x81\n"), MB_ERR_INVALID, "line 1"},
         {BYTES("\na = [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n"), MB_ERR_INVALID,
          "line 2"},
         {BYTES(
@@ -259,6 +275,7 @@ int main(void)
         cmocka_unit_test(read_names_the_key_that_is_wrong),
         cmocka_unit_test(write_is_byte_for_byte_what_go_writes),
         cmocka_unit_test(toml_becomes_json),
+        cmocka_unit_test(toml_strings_may_hold_any_character),
         cmocka_unit_test(toml_of_nothing_is_an_empty_object),
         cmocka_unit_test(toml_errors_name_the_line),
         cmocka_unit_test(toml_over_its_limit_is_not_read),
