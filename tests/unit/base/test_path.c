@@ -53,72 +53,74 @@ static void join_cleans_the_whole(void **state _unused_)
     assert_string_equal(empty, "a");
 }
 
+static const struct {
+    const char *pattern, *name;
+    bool want;
+} match_rows[] = {
+    {"abc", "abc", true},
+    {"abc", "abcd", false},
+    {"", "", true},
+    {"", "a", false},
+    {"*", "", true},
+    {"*", "abc", true},
+    {"*c", "abc", true},
+    {"a*", "a", true},
+    {"a*", "abc", true},
+    {"a*", "ab/c", false},
+    {"a*/b", "abc/b", true},
+    {"a*/b", "a/c/b", false},
+    {"**", "a/b", false},
+    {"a*b*c*d*e*/f", "axbxcxdxe/f", true},
+    {"a*b*c*d*e*/f", "axbxcxdxexxx/f", true},
+    {"a*b*c*d*e*/f", "axbxcxdxe/xxx/f", false},
+    {"a*b*c*d*e*/f", "axbxcxdxexxx/fff", false},
+    {"a*b?c*x", "abxbbxdbxebxczzx", true},
+    {"a*b?c*x", "abxbbxdbxebxczzy", false},
+    {"*x", "xxx", true},
+    {"ab[c]", "abc", true},
+    {"ab[b-d]", "abc", true},
+    {"ab[e-g]", "abc", false},
+    {"ab[^c]", "abc", false},
+    {"ab[^b-d]", "abc", false},
+    {"ab[^e-g]", "abc", true},
+    {"a\\*b", "a*b", true},
+    {"a\\*b", "ab", false},
+    {"a?b",
+     "a\xe2\x98\xba"
+     "b",
+     true},
+    {"a[^a]b",
+     "a\xe2\x98\xba"
+     "b",
+     true},
+    {"a???b",
+     "a\xe2\x98\xba"
+     "b",
+     false},
+    {"[a-\xce\xb6]*", "\xce\xb1", true},
+    {"*[a-\xce\xb6]", "A", false},
+    {"a?b", "a/b", false},
+    {"a*b", "a/b", false},
+    {"[\\]a]", "]", true},
+    {"[\\-]", "-", true},
+    {"[x\\-]", "z", false},
+    {"[\\-x]", "a", false},
+    {"[^!]", "a", true},
+    {"?", "\xff", true},
+    {"\xff", "\xff", true},
+};
+
 static void match_follows_go(void **state _unused_)
 {
-    static const struct {
-        const char *pattern, *name;
-        bool want;
-    } rows[] = {
-        {"abc", "abc", true},
-        {"abc", "abcd", false},
-        {"", "", true},
-        {"", "a", false},
-        {"*", "", true},
-        {"*", "abc", true},
-        {"*c", "abc", true},
-        {"a*", "a", true},
-        {"a*", "abc", true},
-        {"a*", "ab/c", false},
-        {"a*/b", "abc/b", true},
-        {"a*/b", "a/c/b", false},
-        {"**", "a/b", false},
-        {"a*b*c*d*e*/f", "axbxcxdxe/f", true},
-        {"a*b*c*d*e*/f", "axbxcxdxexxx/f", true},
-        {"a*b*c*d*e*/f", "axbxcxdxe/xxx/f", false},
-        {"a*b*c*d*e*/f", "axbxcxdxexxx/fff", false},
-        {"a*b?c*x", "abxbbxdbxebxczzx", true},
-        {"a*b?c*x", "abxbbxdbxebxczzy", false},
-        {"*x", "xxx", true},
-        {"ab[c]", "abc", true},
-        {"ab[b-d]", "abc", true},
-        {"ab[e-g]", "abc", false},
-        {"ab[^c]", "abc", false},
-        {"ab[^b-d]", "abc", false},
-        {"ab[^e-g]", "abc", true},
-        {"a\\*b", "a*b", true},
-        {"a\\*b", "ab", false},
-        {"a?b",
-         "a\xe2\x98\xba"
-         "b",
-         true},
-        {"a[^a]b",
-         "a\xe2\x98\xba"
-         "b",
-         true},
-        {"a???b",
-         "a\xe2\x98\xba"
-         "b",
-         false},
-        {"[a-\xce\xb6]*", "\xce\xb1", true},
-        {"*[a-\xce\xb6]", "A", false},
-        {"a?b", "a/b", false},
-        {"a*b", "a/b", false},
-        {"[\\]a]", "]", true},
-        {"[\\-]", "-", true},
-        {"[x\\-]", "z", false},
-        {"[\\-x]", "a", false},
-        {"[^!]", "a", true},
-        {"?", "\xff", true},
-        {"\xff", "\xff", true},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(match_rows); i++) {
         struct mb_error err;
-        bool got = !rows[i].want;
+        bool got = !match_rows[i].want;
 
-        assert_ok(mb_path_match(rows[i].pattern, rows[i].name, &got, &err), err);
-        if (got != rows[i].want)
-            fail_msg("'%s' against '%s': %d", rows[i].pattern, rows[i].name, got);
+        assert_ok(mb_path_match(match_rows[i].pattern, match_rows[i].name, &got, &err),
+                  err);
+        if (got != match_rows[i].want)
+            fail_msg("'%s' against '%s': %d", match_rows[i].pattern, match_rows[i].name,
+                     got);
     }
 }
 
