@@ -2,16 +2,19 @@
 /*
  * layer_unpack - one layer's tar into a directory that will be an overlay lower.
  *
- * Reads plain tar from a descriptor (compression is undone outside). Hostile input:
- * every path is resolved beneath the directory with
- * openat2(RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS) or its parents are made; "..", absolute
- * names and links out of the tree are clamped or refused (INVALID naming the entry);
- * bounds of base/limits.h apply. OCI whiteouts become overlay whiteouts (mknod c 0 0)
- * and user.overlay.opaque=y. Device nodes other than whiteouts are skipped. An id
- * outside the user namespace is INVALID and names file and id. xattrs: user.*,
- * security.capability, and others when permitted (EOPNOTSUPP/EPERM on others is
- * ignored), never *.overlay.*. Times are kept (directories' set last). Modes exact
- * incl. setuid.
+ * Reads plain tar from a descriptor to its end (compression is undone outside). The
+ * directory must be empty and nobody else may write to it.
+ * Hostile input: absolute names lose their '/', ".." is refused; parents are resolved
+ * with openat2(RESOLVE_IN_ROOT), so links of the layer itself are followed inside the
+ * directory and a link that leads to no directory in it is refused; missing parents are
+ * made (0755, root's, time 0); hard links reach only what this layer brought. INVALID
+ * names the entry. Bounds of base/limits.h apply.
+ * OCI whiteouts become overlay whiteouts (mknod c 0 0) and user.overlay.opaque=y; they
+ * hide what is below, never what the same layer brings. A later entry replaces an
+ * earlier one. Device nodes are skipped. An id outside the user namespace is INVALID
+ * and names file and id. xattrs: user.*, security.capability (as version 2), and others
+ * when permitted (EOPNOTSUPP/EPERM on others is ignored), never *.overlay.* or
+ * security.selinux. Times are kept (directories' set last). Modes exact incl. setuid.
  */
 #ifndef MB_FS_LAYER_UNPACK_H
 #define MB_FS_LAYER_UNPACK_H

@@ -30,11 +30,14 @@ void mb_tree_done(struct mb_tree *t);
 
 /* Paths that @pattern (Go Match per path element, cleaned and clamped) selects, sorted;
  * a pattern without glob characters selects itself if there ("" or "." the root, always
- * there). */
+ * there). Links are followed as copying follows them, inside the root; what leads
+ * nowhere selects nothing: success and an empty list. Replaces *ret. INVALID (bad
+ * pattern). */
 int mb_tree_select(const struct mb_tree *t, const char *pattern, struct mb_strv *ret,
                    struct mb_error *err) _must_check_;
 /* Digest over the selected path and, for a directory, all below it: relative path,
- * type, permission bits, content or link target; not mtime, not owner. NOT_FOUND. */
+ * type, permission bits, content or link target; not mtime, not owner. @path itself may
+ * be a link: the digest is that of what it leads to. NOT_FOUND. */
 int mb_tree_digest(const struct mb_tree *t, const char *path, struct mb_digest *ret,
                    struct mb_error *err) _must_check_;
 

@@ -4,7 +4,9 @@
  *
  * Safe for any number of threads and processes on one directory (not NFS: refused with
  * a word, since flock and rename do not hold there). Each open store holds a shared
- * flock on DIR/lock.
+ * flock on DIR/lock. DIR is an OCI image layout (oci-layout, an empty index.json).
+ * A blob is synced before it gets its name; the directory is not synced, so after a
+ * power loss a new blob may be absent, never damaged.
  */
 #ifndef MB_STORE_BLOB_STORE_H
 #define MB_STORE_BLOB_STORE_H
