@@ -12,9 +12,9 @@
 #define HEAD_LEN 4
 #define QUEUE_MESSAGES 10000 /* towards one peer; then sending says UNAVAILABLE */
 #define HANDSHAKE_MSEC 10000
-/* Only to notice connections that died without a word. A peer that is busy, or on a slow link with
- * full buffers, answers late, and a connection that ends loses what is under way; who is alive is
- * for the heartbeats of the protocol to say. */
+/* Only to notice connections that died without a word. A peer that is busy, or on a
+ * slow link with full buffers, answers late, and a connection that ends loses what is
+ * under way; who is alive is for the heartbeats of the protocol to say. */
 #define HEARTBEAT_MSEC 10000
 #define HEARTBEAT_LOST_MSEC 60000
 
