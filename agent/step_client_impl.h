@@ -12,6 +12,7 @@ struct step_conn {
     struct step_client *client;   /* borrowed */
     const struct step_call *call; /* borrowed; NULL: cannot be cancelled */
     int reply_fd, data_fd;
+    bool stopped; /* the worker did, before it had all data */
 };
 void step_conn_done(struct step_conn *k);
 #define _cleanup_conn_ _cleanup_(step_conn_done)

@@ -69,6 +69,12 @@ int step_discard(struct step_client *c, const char *work, struct mb_error *err)
 
 /* --- UNPACK --- */
 
+static int worker_stopped(struct step_conn *k, struct mb_error *err)
+{
+    k->stopped = true;
+    return mb_fail(err, MB_ERR_UNAVAILABLE, "the layer's worker has stopped");
+}
+
 /* The sink that the feeder writes to. */
 static int feed_data(const void *data, size_t len, void *arg, struct mb_error *err)
 {
@@ -83,12 +89,12 @@ static int feed_data(const void *data, size_t len, void *arg, struct mb_error *e
         if (step_conn_poll(k, pf, ARRAY_SIZE(pf), err) < 0)
             return -1;
         if (pf[1].revents)
-            return mb_fail(err, MB_ERR_UNAVAILABLE, "the layer's worker has stopped");
+            return worker_stopped(k, err);
         n = send(k->data_fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (n < 0 && errno == EPIPE)
-            return mb_fail(err, MB_ERR_UNAVAILABLE, "the layer's worker has stopped");
+            return worker_stopped(k, err);
         if (n < 0)
             return mb_fail_errno(err, "send a layer to the step helper");
         p += n;
@@ -101,11 +107,10 @@ static int feed_data(const void *data, size_t len, void *arg, struct mb_error *e
  */
 static void prefer_reply(struct step_conn *k, struct mb_error *err)
 {
-    struct pollfd p = {.fd = k->reply_fd, .events = POLLIN};
     struct step_reply r = {0};
     struct mb_error said;
 
-    if (err->code != MB_ERR_UNAVAILABLE || poll(&p, 1, 0) <= 0)
+    if (!k->stopped)
         return;
     if (step_conn_reply(k, &r, &said) < 0)
         *err = said;
