@@ -24,6 +24,7 @@
 #include "net/peer_socket.h"
 #include "net/worker.h"
 #include "proto/kinds.h"
+#include "session/blob_url.h"
 
 #define HEARTBEAT_MSEC_DEFAULT 2000
 
@@ -42,7 +43,7 @@ struct agent {
     struct task_env env;
     struct mb_agent_info info;
     uint8_t session[16];
-    char *state_dir, *runtime, *step_program;
+    char *address, *state_dir, *runtime, *step_program;
     struct running *running;
     uint64_t n_running;
     bool welcomed;
@@ -233,7 +234,10 @@ static void on_welcome(struct agent *a, const void *data, size_t len)
         end_agent(a, err.code, err.msg);
         return;
     }
-    task_env_set_http(&a->env, w.blob_url, w.blob_token);
+    if (w.blob_url) {
+        _cleanup_free_ char *url = mb_blob_url_for(w.blob_url, a->address);
+        task_env_set_http(&a->env, url, w.blob_token);
+    }
     if (!a->welcomed) {
         uint64_t msec = w.heartbeat_msec ? w.heartbeat_msec : HEARTBEAT_MSEC_DEFAULT;
         a->heartbeat_timer =
@@ -358,6 +362,7 @@ int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *
 
     task_env_init(&a->env);
     a->loop = l;
+    a->address = mb_xstrdup(opts->address);
     a->heartbeat_timer = -1;
     a->ended = ended;
     a->ended_arg = arg;
@@ -393,6 +398,7 @@ void agent_free(struct agent *a)
     task_env_done(&a->env);
     mb_blob_store_free(a->env.store);
     mb_wire_done(&mb_agent_info_schema, &a->info);
+    free(a->address);
     free(a->state_dir);
     free(a->runtime);
     free(a->step_program);

@@ -46,7 +46,7 @@ int agent_embed_start(const struct agent_opts *opts, struct agent_embed **ret,
     if (agent_new(e->loop, opts, on_ended, e, &e->agent, err) < 0) {
         mb_loop_free(e->loop);
         free(e);
-        return mb_wrap(err, "agent on this machine");
+        return -1;
     }
     BUG_ON(pthread_create(&e->thread, NULL, thread_main, e) != 0);
     *ret = e;

@@ -14,19 +14,19 @@
 #include "coordinator/coordinator.h"
 
 struct embedded {
-    char *coordinator_dir, *agent_dir, *config;
+    char *config;
     struct coordinator_embed *coordinator;
     struct agent_embed *agent;
 };
 
 DEFINE_CLEANUP(struct embedded *, embedded_stop)
 
-static int start_agent(struct embedded *e, const struct coordinator_embed_peer *peer,
-                       struct mb_error *err)
+static int start_agent(struct embedded *e, const char *state_dir,
+                       const struct coordinator_embed_peer *peer, struct mb_error *err)
 {
     struct agent_opts opts = {.address = peer->address,
                               .keys = peer->agent_keys,
-                              .state_dir = e->agent_dir,
+                              .state_dir = state_dir,
                               .emulate = "auto"};
 
     memcpy(opts.server_key, peer->server_key, MB_KEY_LEN);
@@ -40,16 +40,12 @@ int embedded_start(const char *state_dir, struct embedded **ret,
     _cleanup_free_ char *config_dir = NULL;
     struct coordinator_embed_peer peer;
 
-    e->coordinator_dir = mb_path_join(state_dir, "coordinator");
-    e->agent_dir = mb_path_join(state_dir, "agent");
     if (config_dir_path(&config_dir, err) < 0)
         return -1;
     e->config = mb_path_join(config_dir, "config.toml");
-    if (coordinator_embed_start(e->coordinator_dir, e->config, &e->coordinator, &peer,
-                                err)
-        < 0)
+    if (coordinator_embed_start(state_dir, e->config, &e->coordinator, &peer, err) < 0)
         return mb_wrap(err, "start a coordinator on this machine");
-    if (start_agent(e, &peer, err) < 0)
+    if (start_agent(e, state_dir, &peer, err) < 0)
         return mb_wrap(err, "start an agent on this machine");
     memcpy(ret_peer->address, peer.address, sizeof(ret_peer->address));
     memcpy(ret_peer->server_key, peer.server_key, MB_KEY_LEN);
@@ -71,8 +67,6 @@ void embedded_stop(struct embedded *e)
         agent_embed_stop(e->agent);
     if (e->coordinator)
         coordinator_embed_stop(e->coordinator);
-    free(e->coordinator_dir);
-    free(e->agent_dir);
     free(e->config);
     free(e);
 }

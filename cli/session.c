@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "proto/kinds.h"
+#include "session/blob_url.h"
 
 #define CONNECT_MSEC 10000
 #define SILENCE_MSEC 30000
@@ -218,6 +219,11 @@ static int take_welcome(struct session *s, const void *data, size_t len,
 
     if (mb_wire_decode(&mb_welcome_schema, data, len, &w, err) < 0)
         return mb_wrap(err, "the coordinator at %s", s->address);
+    if (w.blob_url) {
+        char *url = mb_blob_url_for(w.blob_url, s->address);
+        free(w.blob_url);
+        w.blob_url = url;
+    }
     mb_wire_done(&mb_welcome_schema, &s->welcome);
     s->welcome = w;
     enter_up(s);

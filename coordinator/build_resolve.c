@@ -85,6 +85,22 @@ static int check_platforms(struct build *b, struct mb_error *err)
     return 0;
 }
 
+/* Errors of the Dockerfile begin with their place, "NAME:LINE: ": that is their source.
+ */
+static void fail_at_line(struct build *b, const struct mb_error *err)
+{
+    _cleanup_free_ char *source = NULL;
+    const char *file = build_file_name(b);
+    size_t n = strlen(file);
+
+    if (strncmp(err->msg, file, n) == 0 && err->msg[n] == ':') {
+        size_t digits = strspn(err->msg + n + 1, "0123456789");
+        if (digits > 0)
+            source = mb_xstrndup(err->msg, n + 1 + digits);
+    }
+    build_fail(b, err, source);
+}
+
 /* The client shows the loading of the Dockerfile and of the context: it sends them. */
 void build_begin(struct build *b)
 {
@@ -95,7 +111,7 @@ void build_begin(struct build *b)
         return; /* all torpid: build_wake() comes again */
     if (plan_new(&b->request, &build_platform, &b->plan, &err) < 0
         || check_platforms(b, &err) < 0) {
-        build_fail(b, &err, NULL);
+        fail_at_line(b, &err);
         return;
     }
     build_set_state(b, BUILD_WAITING_INPUT);
@@ -282,7 +298,7 @@ static void make_plan(struct build *b)
     if (plan_steps(b->plan, b->plan->needs_context ? &b->tree : NULL,
                    MB_GZIP_LEVEL_DEFAULT, &err)
         < 0) {
-        build_fail(b, &err, NULL);
+        fail_at_line(b, &err);
         return;
     }
     for (size_t i = 0; i < b->plan->targets.n; i++)
