@@ -148,7 +148,8 @@ void arch_elf(const struct arch *a, struct mb_buf *out)
     mb_buf_add_byte(out, a->elf_class);
     mb_buf_add_byte(out, a->elf_data);
     mb_buf_add_byte(out, EV_CURRENT);
-    put(out, a, 0, EI_NIDENT - 7);
+    for (size_t i = 7; i < EI_NIDENT; i++) /* OS ABI, its version, padding */
+        mb_buf_add_byte(out, 0);
     put(out, a, ET_EXEC, 2);
     put(out, a, a->machine, 2);
     put(out, a, EV_CURRENT, 4);

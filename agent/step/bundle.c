@@ -140,7 +140,7 @@ static json_t *mounts(const struct bundle *b)
               "nosuid,noexec,nodev,mode=1777,size=65536k");
     add_below(m, dev, "mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
     add_mount(m, b->places[PLACE_SYS], "bind", "/sys",
-              "rbind,rslave,nosuid,noexec,nodev,ro");
+              "rbind,rslave,nosuid,noexec,nodev,ro,rro");
     add_mount(m, b->places[PLACE_RESOLV], "bind", b->resolv_source,
               "bind,rprivate,nosuid,noexec,nodev,ro");
     add_mount(m, b->places[PLACE_HOSTS], "bind", b->hosts_source,

@@ -104,11 +104,13 @@ int main(void)
     if (receive_init(STEP_CONTROL_FD, &h.init, &state_fd, &err) < 0
         || start_holder(&h, state_fd, &pid, &life_fd, &err) < 0) {
         report(STEP_CONTROL_FD, &err);
+        mb_wire_done(&step_init_schema, &h.init);
         return 1;
     }
     /* Its end must show when the inner process is gone. */
     close(STEP_CONTROL_FD);
     close(state_fd);
+    mb_wire_done(&step_init_schema, &h.init);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return 1;

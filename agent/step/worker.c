@@ -215,7 +215,7 @@ int worker_mount_root(struct worker *w, struct mb_error *err)
 
     if (snapshots_work_new(w->h, w->work, err) < 0)
         return -1;
-    (void)snprintf(w->dir, sizeof(w->dir), "%s/%d", HOLDER_WORKERS, (int)getpid());
+    (void)snprintf(w->dir, sizeof(w->dir), "%s/%s", HOLDER_WORKERS, w->work);
     if (mkdir(w->dir, 0700) < 0)
         return mb_fail_errno(err, "create %s", w->dir);
     if (unshare(CLONE_NEWNS) < 0)

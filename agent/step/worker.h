@@ -18,7 +18,7 @@ struct worker {
     int reply_fd;
     int data_fd;                /* -1: none came */
     char work[WORK_ID_LEN + 1]; /* removed on failure; "" none */
-    char dir[64];               /* HOLDER_WORKERS/<pid>: its own, removed at the end */
+    char dir[64];               /* HOLDER_WORKERS/<work>: its own, removed at the end */
     unsigned long doer_namespaces;
     void *op; /* of the operation: from prepare to finish */
 };
