@@ -125,9 +125,8 @@ static int try_mount(const char *target, unsigned long flags,
         if (errno != EINVAL)
             break;
     }
-    return mb_fail_errno(
-        err, "mount an overlay (kernels before 5.11 cannot do this in a user "
-             "namespace)");
+    return mb_fail_errno(err, "mount an overlay (it needs Linux 5.11 or newer, and a "
+                              "state directory on ext4, xfs or btrfs)");
 }
 
 static int mount_in(const struct holder *h, int dir_fd, const struct mb_bytes *layers,

@@ -9,10 +9,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -77,10 +79,28 @@ static int take_dead_owners(struct holder *h, int tmp_fd, struct mb_error *err)
     return 0;
 }
 
+/* Where neither locks nor overlays can be relied on. */
+static int check_file_system(int fd, struct mb_error *err)
+{
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) < 0)
+        return mb_fail_errno(err, "look at the file system of the state directory");
+    if (fs.f_type == NFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC)
+        return mb_fail(
+            err, MB_ERR_INVALID,
+            "the state directory is on %s, which cannot hold layers: choose a "
+            "directory on a local ext4, xfs or btrfs",
+            fs.f_type == NFS_SUPER_MAGIC ? "NFS" : "an overlay");
+    return 0;
+}
+
 int snapshots_open(struct holder *h, struct mb_error *err)
 {
     _cleanup_close_ int tmp_fd = -1;
 
+    if (check_file_system(h->layers_fd, err) < 0)
+        return -1;
     if (mb_mkdir_p(h->layers_fd, "sha256", 0700, err) < 0
         || mb_mkdir_p(h->layers_fd, "tmp", 0700, err) < 0
         || mb_open_dir(h->layers_fd, "tmp", &tmp_fd, err) < 0)
