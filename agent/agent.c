@@ -335,7 +335,7 @@ static int open_env(struct agent *a, const struct agent_opts *opts,
                     struct mb_error *err)
 {
     _cleanup_free_ char *store = mb_xasprintf("%s/store", opts->state_dir);
-    struct step_client *step = NULL;
+    struct step_holder *step = NULL;
     bool emulate = !opts->emulate || strcmp(opts->emulate, "none") != 0;
 
     a->state_dir = mb_xstrdup(opts->state_dir);
@@ -351,7 +351,9 @@ static int open_env(struct agent *a, const struct agent_opts *opts,
         || mb_blob_store_open(store, &a->env.store, err) < 0
         || task_env_step(&a->env, &step, err) < 0)
         return -1;
-    return inventory_read(step, opts, &a->info, err);
+    int r = inventory_read(step_holder_client(step), opts, &a->info, err);
+    task_env_step_done(&a->env, step);
+    return r;
 }
 
 int agent_new(struct mb_loop *l, const struct agent_opts *opts, agent_ended_fn *ended,

@@ -24,7 +24,8 @@ struct runner {
     const struct mb_task *task;
     const atomic_bool *cancel;
     const struct task_reporter *reporter;
-    struct step_client *step;
+    struct step_holder *holder;
+    struct step_client *step; /* borrowed from holder */
     struct mb_registry_client *http;
     struct mb_reference repository;
     struct mb_digest *diff_ids; /* the state so far */
@@ -40,9 +41,23 @@ void task_env_init(struct task_env *env)
     pthread_mutex_init(&env->http_lock, NULL);
 }
 
+struct step_holder {
+    struct step_client *client;
+    unsigned users; /* the environment, while it is the current one, and each task */
+};
+
+static void unref_step(struct step_holder *h)
+{
+    if (--h->users > 0)
+        return;
+    step_client_free(h->client);
+    free(h);
+}
+
 void task_env_done(struct task_env *env)
 {
-    step_client_free(env->step);
+    if (env->step)
+        unref_step(env->step);
     free(env->blob_url);
     free(env->blob_token);
     pthread_mutex_destroy(&env->step_lock);
@@ -50,21 +65,49 @@ void task_env_done(struct task_env *env)
     pthread_mutex_destroy(&env->http_lock);
 }
 
-int task_env_step(struct task_env *env, struct step_client **ret, struct mb_error *err)
+static int start_step(struct task_env *env, struct mb_error *err)
+{
+    struct step_client *client = NULL;
+
+    if (step_client_start(&env->step_opts, &client, err) < 0)
+        return -1;
+    env->step = mb_xcalloc(1, sizeof(*env->step));
+    env->step->client = client;
+    env->step->users = 1;
+    return 0;
+}
+
+int task_env_step(struct task_env *env, struct step_holder **ret, struct mb_error *err)
 {
     int r = 0;
 
     pthread_mutex_lock(&env->step_lock);
-    if (env->step && !step_client_alive(env->step)) {
-        step_client_free(env->step);
+    if (env->step && !step_client_alive(env->step->client)) {
+        unref_step(env->step);
         env->step = NULL;
     }
     if (!env->step)
-        r = step_client_start(&env->step_opts, &env->step, err);
-    if (r == 0)
+        r = start_step(env, err);
+    if (r == 0) {
+        env->step->users++;
         *ret = env->step;
+    }
     pthread_mutex_unlock(&env->step_lock);
     return r;
+}
+
+void task_env_step_done(struct task_env *env, struct step_holder *h)
+{
+    if (!h)
+        return;
+    pthread_mutex_lock(&env->step_lock);
+    unref_step(h);
+    pthread_mutex_unlock(&env->step_lock);
+}
+
+struct step_client *step_holder_client(struct step_holder *h)
+{
+    return h->client;
 }
 
 void task_env_set_http(struct task_env *env, const char *url, const char *token)
@@ -298,8 +341,9 @@ static int run_task(struct runner *r, struct mb_task_done *result, struct mb_err
     const struct mb_task *t = r->task;
 
     if (mb_reference_parse(BLOB_REPOSITORY, &r->repository, err) < 0
-        || task_env_step(r->env, &r->step, err) < 0)
+        || task_env_step(r->env, &r->holder, err) < 0)
         return -1;
+    r->step = step_holder_client(r->holder);
     r->http = open_http(r->env, r->cancel);
     if (ensure_state(r, &t->start, err) < 0)
         return -1;
@@ -330,6 +374,7 @@ void task_run(struct task_env *env, const struct mb_task *task,
         result.code = (uint64_t)err.code;
         result.message = mb_xstrdup(err.msg);
     }
+    task_env_step_done(env, r.holder);
     mb_registry_client_free(r.http);
     mb_reference_done(&r.repository);
     free(r.diff_ids);

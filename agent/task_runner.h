@@ -17,8 +17,8 @@
 struct task_env {
     struct mb_blob_store *store;
     struct step_client_opts step_opts;
-    pthread_mutex_t step_lock; /* guards step */
-    struct step_client *step;  /* NULL until needed, or after the helper died */
+    pthread_mutex_t step_lock; /* guards step and the counts of all helpers */
+    struct step_holder *step;  /* NULL until needed */
     pthread_mutex_t
         unpack_lock; /* one extraction at a time: equal layers are extracted once */
     pthread_mutex_t http_lock; /* guards the two strings */
@@ -27,10 +27,13 @@ struct task_env {
 };
 void task_env_init(struct task_env *env);
 void task_env_done(struct task_env *env);
-/* The live step helper, started again when the last one died. UNAVAILABLE, DENIED ...
- */
-int task_env_step(struct task_env *env, struct step_client **ret, struct mb_error *err)
+/* The live step helper, started again when the last one died. The caller's use of it
+ * ends with task_env_step_done(); a dead helper is freed by its last user. UNAVAILABLE,
+ * DENIED ... */
+int task_env_step(struct task_env *env, struct step_holder **ret, struct mb_error *err)
     _must_check_;
+void task_env_step_done(struct task_env *env, struct step_holder *h); /* NULL is fine */
+struct step_client *step_holder_client(struct step_holder *h);
 void task_env_set_http(struct task_env *env, const char *url, const char *token);
 
 /* Called on the worker's thread; must not block. */

@@ -226,7 +226,7 @@ static void claim(struct build *b, struct task *t)
     for (size_t i = 0; i < t->n_steps; i++) {
         struct plan_step *s = &b->plan->steps[t->steps[i]];
         s->state = PLAN_STEP_ASSIGNED;
-        s->emulated = t->emulated;
+        s->emulated = t->emulated && s->fe->kind == FRONTEND_RUN;
         free(s->agent);
         s->agent = mb_xstrdup(t->agent->name);
     }
