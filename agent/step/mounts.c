@@ -68,29 +68,65 @@ int mounts_holder(struct mb_error *err)
     return 0;
 }
 
-/* Link @dir_fd/<n> to layer number n from the top; adds "0:1:2" to @options. */
-static int link_layers(const struct holder *h, int dir_fd,
-                       const struct mb_bytes *layers, struct mb_buf *options,
-                       struct mb_error *err)
+static struct mb_digest layer_from_top(const struct mb_bytes *layers, size_t i)
 {
     size_t n = layers->len / sizeof(struct mb_digest);
+    struct mb_digest d;
 
-    for (size_t i = 0; i < n; i++) {
-        char hex[MB_DIGEST_HEX_LEN + 1], name[24], target[128];
-        struct mb_digest d;
+    memcpy(d.bytes, (const char *)layers->data + (n - 1 - i) * sizeof(d.bytes),
+           sizeof(d.bytes));
+    return d;
+}
 
-        memcpy(d.bytes, (const char *)layers->data + (n - 1 - i) * sizeof(d.bytes),
-               sizeof(d.bytes));
-        mb_digest_hex(&d, hex);
-        (void)snprintf(target, sizeof(target), "sha256/%s/fs", hex);
-        if (faccessat(h->layers_fd, target, F_OK, 0) < 0)
-            return mb_fail_errno(err, "layer sha256:%s is not extracted here", hex);
-        (void)snprintf(target, sizeof(target), "%s/sha256/%s/fs", HOLDER_LAYERS, hex);
-        (void)snprintf(name, sizeof(name), "%zu", i);
-        if (symlinkat(target, dir_fd, name) < 0)
-            return mb_fail_errno(err, "link layer %zu", i);
-        mb_buf_addf(options, "%s%s", i > 0 ? ":" : "", name);
+/* The same layer is higher up, as when two steps change nothing: overlayfs refuses a
+ * directory that it has already (ELOOP), and what lies below its double is hidden. */
+static bool is_repeated(const struct mb_bytes *layers, size_t i)
+{
+    struct mb_digest d = layer_from_top(layers, i);
+
+    for (size_t above = 0; above < i; above++) {
+        struct mb_digest other = layer_from_top(layers, above);
+
+        if (mb_digest_equal(&d, &other))
+            return true;
     }
+    return false;
+}
+
+static int link_layer(const struct holder *h, int dir_fd, const struct mb_digest *d,
+                      size_t number, struct mb_buf *options, struct mb_error *err)
+{
+    char hex[MB_DIGEST_HEX_LEN + 1], name[24], target[128];
+
+    mb_digest_hex(d, hex);
+    (void)snprintf(target, sizeof(target), "sha256/%s/fs", hex);
+    if (faccessat(h->layers_fd, target, F_OK, 0) < 0)
+        return mb_fail_errno(err, "layer sha256:%s is not extracted here", hex);
+    (void)snprintf(target, sizeof(target), "%s/sha256/%s/fs", HOLDER_LAYERS, hex);
+    (void)snprintf(name, sizeof(name), "%zu", number);
+    if (symlinkat(target, dir_fd, name) < 0)
+        return mb_fail_errno(err, "link layer %zu", number);
+    mb_buf_addf(options, "%s%s", number > 0 ? ":" : "", name);
+    return 0;
+}
+
+/* Link @dir_fd/<n> to the different layers, from the top; adds "0:1:2" to @options. */
+static int link_layers(const struct holder *h, int dir_fd,
+                       const struct mb_bytes *layers, struct mb_buf *options,
+                       size_t *ret_n, struct mb_error *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < layers->len / sizeof(struct mb_digest); i++) {
+        struct mb_digest d = layer_from_top(layers, i);
+
+        if (is_repeated(layers, i))
+            continue;
+        if (link_layer(h, dir_fd, &d, n, options, err) < 0)
+            return -1;
+        n++;
+    }
+    *ret_n = n;
     return 0;
 }
 
@@ -133,11 +169,11 @@ static int mount_in(const struct holder *h, int dir_fd, const struct mb_bytes *l
                     const char *work, const char *target, struct mb_error *err)
 {
     _cleanup_buf_ struct mb_buf options = MB_BUF_INIT(OPTIONS_BYTES_MAX - 32);
-    size_t n = layers->len / sizeof(struct mb_digest);
     unsigned long flags = work ? 0 : MS_RDONLY;
+    size_t n = 0;
 
     mb_buf_add_str(&options, "userxattr,lowerdir=");
-    if (link_layers(h, dir_fd, layers, &options, err) < 0)
+    if (link_layers(h, dir_fd, layers, &options, &n, err) < 0)
         return -1;
     if (n == 0) { /* an overlay needs something below */
         if (mkdirat(dir_fd, "0", 0755) < 0)

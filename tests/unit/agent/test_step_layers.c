@@ -144,6 +144,40 @@ static void more_layers_than_a_page_has_room_for_are_stacked(void **state)
     mb_strv_done(&s.argv);
 }
 
+/* Steps that change nothing, or the same thing again, make equal layers. */
+static void a_layer_may_come_twice(void **state)
+{
+    struct fixture *f = *state;
+    const struct layer_file once[] = {
+        {{.path = "f", .mode = S_IFREG | 0644}, "lower"},
+        {{.path = "gone", .mode = S_IFREG | 0644}, "x"},
+    };
+    const struct layer_file again[] = {
+        {{.path = "f", .mode = S_IFREG | 0644}, "upper"},
+        {{.path = ".wh.gone", .mode = S_IFREG | 0644}, ""},
+    };
+    const struct mb_digest a = fixture_layer(f, once, ARRAY_SIZE(once));
+    const struct mb_digest b = fixture_layer(f, again, ARRAY_SIZE(again));
+    const struct mb_digest ids[] = {f->amd64, a, b, a, b, b};
+    const struct mb_digest twice[] = {a, a};
+    const struct step_state source = {.diff_ids = twice, .n = 2};
+    const struct step_state image = {.diff_ids = ids, .n = ARRAY_SIZE(ids)};
+    struct mb_step s = fixture_sh("cat /f; ls /gone 2>&1 | wc -l");
+    struct mb_step copy = {.dest = (char *)(uintptr_t) "/copied"};
+    char work[STEP_WORK_ID_LEN + 1];
+    struct mb_error err;
+
+    run(f, ids, ARRAY_SIZE(ids), "linux/amd64", &s, 0, work, "upper1\n");
+    assert_ok(step_discard(f->c, work, &err), err);
+    run(f, ids, 4, "linux/amd64", &s, 0, work, "lower1\n");
+    assert_ok(step_discard(f->c, work, &err), err);
+    mb_strv_add(&copy.paths, "f");
+    assert_ok(step_copy(f->c, NULL, &image, &source, &copy, work, &err), err);
+    assert_ok(step_discard(f->c, work, &err), err);
+    mb_strv_done(&copy.paths);
+    mb_strv_done(&s.argv);
+}
+
 static void from_scratch_with_one_static_program_leaves_no_stub(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_state_with_a_missing_layer_is_named),
         cmocka_unit_test(a_committed_layer_is_seen_by_the_next_step),
         cmocka_unit_test(more_layers_than_a_page_has_room_for_are_stacked),
+        cmocka_unit_test(a_layer_may_come_twice),
         cmocka_unit_test(from_scratch_with_one_static_program_leaves_no_stub),
         cmocka_unit_test(a_crash_under_emulation_is_not_called_the_users_error),
         cmocka_unit_test(a_platform_that_cannot_be_run_is_refused),
