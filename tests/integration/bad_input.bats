@@ -13,13 +13,14 @@ teardown_file() { end_file; }
 
 # bad_dockerfile TEXT WANTED...: the build of it fails and says each WANTED.
 bad_dockerfile() {
-    local text=$1
+    local text=$1 tag
     shift
+    tag=bad/image:$BATS_TEST_NUMBER-$((BAD += 1))
     context bad <<<"$text"
     must_fail 1 mb build --platform linux/amd64 --build-context "$BASE_CONTEXT" \
-        -t "$REG/bad/image:1" --push "$C"
+        -t "$REG/$tag" --push "$C"
     says "$@"
-    no_tag bad/image:1
+    no_tag "$tag"
 }
 
 no_tag() {
@@ -39,7 +40,7 @@ no_tag() {
 
 @test "instructions that are not supported yet are refused, never ignored" {
     bad_dockerfile $'FROM busybox\nADD a b' 'Dockerfile:2' ADD
-    bad_dockerfile $'FROM busybox\nHEALTHCHECK CMD true' 'Dockerfile:2' HEALTHCHECK
+    bad_dockerfile $'FROM busybox\nONBUILD RUN true' 'Dockerfile:2' ONBUILD
     bad_dockerfile $'FROM busybox\nRUN --mount=type=secret,id=x true' 'Dockerfile:2' --mount
 }
 

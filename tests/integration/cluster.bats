@@ -33,11 +33,11 @@ run_the_build() {
 @test "ls tells native platforms from emulated ones" {
     must mb ls --format json
     equal "$(jq -rs '[.[].name] | sort | join(" ")' <<<"$output")" 'a1 a2 a3'
-    jq -e 'select(.name == "a1") | .platforms
+    jq -es '.[] | select(.name == "a1") | .platforms
         | length > 0 and all(.emulated == false) and any(.platform == "linux/amd64")' <<<"$output"
-    jq -e 'select(.name == "a2") | .platforms
+    jq -es '.[] | select(.name == "a2") | .platforms
         | map(.platform) | sort == ["linux/arm64", "linux/ppc64le"]' <<<"$output"
-    jq -e 'select(.name == "a3") | .platforms | all(.emulated)' <<<"$output"
+    jq -es '.[] | select(.name == "a3") | .platforms | all(.emulated)' <<<"$output"
     must mb ls
     grep -E '^a1 .* linux/amd64[, ]' <<<"$output"
     grep -E '^a3 .* linux/s390x\*' <<<"$output"

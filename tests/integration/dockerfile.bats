@@ -127,8 +127,8 @@ END
     printf '# comment\n*.log\n!important.log\nnode\n' >"$C/.dockerignore"
     image ignore
     cd "$T/ignore.tree/all"
-    [ -e important.log ] && [ -e keep/b.log ] && [ -e keep/c.txt ]
-    [ ! -e a.log ] && [ ! -e node ]
+    equal "$(find . -type f | sort | tr '\n' ' ')" './.dockerignore ./Dockerfile ./important.log ./keep/b.log ./keep/c.txt '
+    [ ! -e node ]
 }
 
 @test "ARG: defaults, --build-arg, scopes, automatic platform arguments" {

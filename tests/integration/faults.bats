@@ -6,6 +6,13 @@ load helpers
 setup_file() {
     begin_file
     registry_start
+    coordinator_start
+    client_join
+    agent_start f1 --slots 2
+}
+# The tests named "embedded" know of no cluster.
+setup() {
+    [[ $BATS_TEST_DESCRIPTION != embedded:* ]] || unset MBCLUSTER_CLUSTER
 }
 teardown_file() { end_file; }
 
@@ -102,10 +109,6 @@ no_sleeper() { ! sleeper >/dev/null; }
 }
 
 @test "cluster: kill -9 of the CLI ends its build on the agent" {
-    coordinator_start
-    client_join
-    agent_start f1 --slots 2
-    echo "$MBCLUSTER_CLUSTER" >"$T/cluster"
     waiting_build client -t "$REG/faults/client:1" --push
     kill -KILL "$BUILD_PID"
     wait "$BUILD_PID" || true
@@ -115,8 +118,6 @@ no_sleeper() { ! sleeper >/dev/null; }
 }
 
 @test "cluster: Ctrl-C" {
-    MBCLUSTER_CLUSTER=$(cat "$T/cluster")
-    export MBCLUSTER_CLUSTER
     waiting_build cancel
     kill -INT "$BUILD_PID"
     ends_with_one_message 20
@@ -125,8 +126,6 @@ no_sleeper() { ! sleeper >/dev/null; }
 }
 
 @test "cluster: kill -9 of the only agent names it" {
-    MBCLUSTER_CLUSTER=$(cat "$T/cluster")
-    export MBCLUSTER_CLUSTER
     waiting_build agent -t "$REG/faults/agent:1" --push
     kill -KILL "$(daemon_pid f1)"
     wait_until 10 no_sleeper
@@ -141,8 +140,6 @@ no_sleeper() { ! sleeper >/dev/null; }
 }
 
 @test "cluster: kill -9 of the coordinator is told; its restart serves the same cluster" {
-    MBCLUSTER_CLUSTER=$(cat "$T/cluster")
-    export MBCLUSTER_CLUSTER
     waiting_build coordinator-killed
     kill -KILL "$(daemon_pid coordinator)"
     ends_with_one_message 120

@@ -196,12 +196,15 @@ must() {
     return 1
 }
 
+# Messages of failure in stderr: the CLI's, or a daemon's in journald's form.
+messages() { grep -cE '^(ERROR: |mbcluster[a-z-]*: |<[0-3]>)' <<<"$stderr" || true; }
+
 # must_fail STATUS COMMAND...: it ends with that status, and with exactly one message.
 must_fail() {
     local want=$1 messages
     shift
     run --separate-stderr "$@" 3>&-
-    messages=$(grep -cE '^(ERROR|mbcluster[a-z-]*): ' <<<"$stderr") || true
+    messages=$(messages)
     [ "$status" -eq "$want" ] && [ "$messages" -eq 1 ] && return 0
     echo "status $status (want $want), $messages messages (want 1): $*"
     printf '%s\n' "$output" "$stderr"
@@ -256,8 +259,9 @@ FROM busybox
 RUN echo before > /before
 RUN echo waiting; exec sleep $WAIT_SECONDS
 END
-    mb build --progress plain --platform linux/amd64 --build-context "$BASE_CONTEXT" "$@" "$C" \
-        >"$T/$name.out" 2>"$T/$name.err" 3>&- &
+    # A shell without job control would have SIGINT ignored in what it starts in the background.
+    env --default-signal=INT,QUIT "$MB_BIN/mbcluster" build --progress plain --platform linux/amd64 \
+        --build-context "$BASE_CONTEXT" "$@" "$C" >"$T/$name.out" 2>"$T/$name.err" 3>&- &
     BUILD_PID=$!
     wait_until 60 sleeper >/dev/null || {
         echo "the build does not get to its RUN"
@@ -282,7 +286,7 @@ build_ends() {
 # ends_with_one_message SECONDS
 ends_with_one_message() {
     build_ends "$1" || return 1
-    [ "$status" -eq 1 ] && [ "$(grep -cE '^(ERROR|mbcluster[a-z-]*): ' <<<"$stderr")" -eq 1 ] && return 0
+    [ "$status" -eq 1 ] && [ "$(messages)" -eq 1 ] && return 0
     echo "status $status (want 1), or not exactly one message"
     printf '%s\n' "$stderr"
     return 1
@@ -387,7 +391,7 @@ agent_start() {
 
 agent_ready() {
     mb ls --format json 2>/dev/null |
-        jq -e --arg n "$1" 'select(.name == $n and .state == "ready")' >/dev/null
+        jq -es --arg n "$1" 'any(.name == $n and .state == "ready")' >/dev/null
 }
 
 # It runs as a subordinate id, so its log is writable by all. Each container is one line: its command.

@@ -58,5 +58,4 @@ finds size cli/a.c "int long_one(void)\n{\n$body}" 'long_one: 63 lines'
 finds size cli/a.c "$body$body$body$body$body$body$body$body$body" 'split it by topic'
 passes size cli/a.c 'int short_one(void)\n{\n}'
 passes size cli/a.c "int table(void)\n{\n    static const int rows[] = {\n$body\n    };\n}"
-finds headers cli/a.h 'int f(uint64_t x);' 'does not compile alone'
 exit "$failed"
