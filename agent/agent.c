@@ -47,6 +47,7 @@ struct agent {
     struct running *running;
     uint64_t n_running;
     bool welcomed;
+    bool greeting_again; /* until WELCOME: further refusals are of the old session */
     int heartbeat_timer;
     agent_ended_fn *ended;
     void *ended_arg;
@@ -244,9 +245,24 @@ static void on_welcome(struct agent *a, const void *data, size_t len)
             mb_loop_add_timer(a->loop, (uint32_t)msec, on_heartbeat_timer, a);
     }
     a->welcomed = true;
+    a->greeting_again = false;
     mb_log(MB_LOG_NOTICE, "welcomed", "name=%s coordinator_version=%s", w.name,
            w.coordinator_version ? w.coordinator_version : "");
     mb_wire_done(&mb_welcome_schema, &w);
+}
+
+/* The coordinator gave this session up (we were silent for too long, or it is a new
+ * one): what runs is somebody else's by now. */
+static void greet_again(struct agent *a)
+{
+    if (a->greeting_again)
+        return;
+    a->greeting_again = true;
+    mb_log(MB_LOG_WARNING, "session_lost", "tasks=%llu effect=\"greeting again\"",
+           (unsigned long long)a->n_running);
+    cancel_all(a);
+    mb_random_bytes(a->session, sizeof(a->session));
+    send_hello(a);
 }
 
 static void on_refused(struct agent *a, const void *data, size_t len)
@@ -254,7 +270,11 @@ static void on_refused(struct agent *a, const void *data, size_t len)
     struct mb_refused r = {0};
     struct mb_error err;
 
-    if (mb_wire_decode(&mb_refused_schema, data, len, &r, &err) == 0)
+    if (mb_wire_decode(&mb_refused_schema, data, len, &r, &err) < 0)
+        return;
+    if (r.code == MB_ERR_NOT_FOUND)
+        greet_again(a);
+    else
         end_agent(a, (enum mb_errc)r.code, r.message ? r.message : "refused");
     mb_wire_done(&mb_refused_schema, &r);
 }

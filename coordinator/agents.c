@@ -162,6 +162,11 @@ void agents_hello(struct agents *t, const char *name, const struct mb_route *fro
         return;
     }
     if (a && memcmp(a->session, h.session.data, sizeof(a->session)) != 0) {
+        if (!mb_route_equal(&a->route, from))
+            sender_refuse(t->server, &a->route, MB_ERR_DENIED,
+                          "another process greeted with this agent's key; each agent "
+                          "needs a state "
+                          "directory of its own");
         end_session(t, a, "the agent started anew");
         a = NULL;
     }

@@ -57,6 +57,7 @@ void build_free(struct build *b)
         b->tasks = t->next;
         task_free(t);
     }
+    build_drop_outbox(b);
     plan_free(b->plan);
     mb_tree_done(&b->tree);
     mb_wire_done(&mb_build_request_schema, &b->request);
@@ -73,7 +74,7 @@ uint64_t build_id(const struct build *b)
 
 bool build_is_over(const struct build *b)
 {
-    return b->state == BUILD_ENDED && b->n_jobs == 0 && !b->tasks;
+    return b->state == BUILD_ENDED && b->n_jobs == 0 && !b->tasks && !b->outbox;
 }
 
 bool build_has_task(const struct build *b, uint64_t task_id)
@@ -167,6 +168,13 @@ void build_cancel(struct build *b, const char *why)
     build_fail(b, &err, NULL);
 }
 
+void build_client_gone(struct build *b, const char *why)
+{
+    b->client_gone = true;
+    build_drop_outbox(b);
+    build_cancel(b, why);
+}
+
 void build_abandon(struct build *b)
 {
     b->client_gone = true;
@@ -179,6 +187,7 @@ void build_wake(struct build *b)
 {
     struct mb_error err;
 
+    build_flush_outbox(b);
     if (b->state == BUILD_RUNNING)
         build_dispatch(b);
     if (b->state != BUILD_WAITING_AGENTS)

@@ -42,6 +42,8 @@ bool build_has_task(const struct build *b, uint64_t task_id);
 /* From the client. */
 void build_ready(struct build *b, const void *data, size_t len);
 void build_cancel(struct build *b, const char *why);
+/* Nobody listens any more: cancelled, and nothing is kept for sending. */
+void build_client_gone(struct build *b, const char *why);
 /* From agents; @kind STEP_STARTED, STEP_LOG, STEP_DONE, TASK_DONE. */
 void build_task_message(struct build *b, struct agent_session *from, uint8_t kind,
                         const void *data, size_t len);

@@ -34,11 +34,15 @@ struct build {
     struct mb_layer_ref context; /* the context as a layer */
     struct task *tasks;          /* all that are not over */
     uint64_t last_vertex;
-    size_t n_jobs;         /* on worker threads now */
-    atomic_bool cancel;    /* read by those */
-    struct mb_error error; /* the first; code MB_OK: none */
-    char *error_source;    /* "Dockerfile:7" */
-    uint64_t retry_usec;   /* earliest time for steps that failed by infrastructure */
+    struct outgoing *outbox,
+        **outbox_end; /* what the client's full queue did not take */
+    size_t n_outbox;
+    uint64_t clipped_bytes; /* of logs, dropped meanwhile */
+    size_t n_jobs;          /* on worker threads now */
+    atomic_bool cancel;     /* read by those */
+    struct mb_error error;  /* the first; code MB_OK: none */
+    char *error_source;     /* "Dockerfile:7" */
+    uint64_t retry_usec;    /* earliest time for steps that failed by infrastructure */
     struct mb_descriptor root; /* after publishing */
     struct mb_build_image_record *images;
     size_t n_images;
@@ -67,9 +71,12 @@ void build_step_failed(struct build *b, struct task *t, const struct mb_error *e
 bool build_images_are_done(const struct build *b);
 void build_publish(struct build *b);
 
-/* build_progress.c: to the client; a gone client is noted, not an error */
+/* build_progress.c: to the client. A client that reads slowly loses log lines, never
+ * states: those wait in the outbox for build_flush_outbox(). */
 void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema *schema,
                 const void *msg);
+void build_flush_outbox(struct build *b);
+void build_drop_outbox(struct build *b);
 uint64_t build_vertex_new(struct build *b, const char *name);
 void build_vertex_end(struct build *b, uint64_t vertex, enum mb_vertex_state state,
                       uint64_t usec, const char *error);

@@ -1,20 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the client sees while a build runs. */
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "coordinator/build_internal.h"
 
+#define OUTBOX_MAX 20000
+
+struct outgoing {
+    struct outgoing *next;
+    enum mb_kind kind;
+    struct mb_buf body;
+};
+
+static int send_bytes(struct build *b, enum mb_kind kind, const struct mb_buf *body)
+{
+    struct mb_error err;
+
+    return mb_peer_server_send(b->env->server, &b->client, (uint8_t)kind, body->data,
+                               body->len, &err);
+}
+
+/* Takes the bytes. */
+static void queue(struct build *b, enum mb_kind kind, struct mb_buf *body)
+{
+    struct outgoing *o = mb_xcalloc(1, sizeof(*o));
+
+    if (b->n_outbox >= OUTBOX_MAX) {
+        build_client_gone(b, "the client does not read");
+        mb_buf_done(body);
+        free(o);
+        return;
+    }
+    o->kind = kind;
+    o->body = *body;
+    *body = (struct mb_buf){0};
+    if (!b->outbox)
+        b->outbox_end = &b->outbox;
+    *b->outbox_end = o;
+    b->outbox_end = &o->next;
+    b->n_outbox++;
+}
+
+static struct outgoing *take(struct build *b)
+{
+    struct outgoing *o = b->outbox;
+
+    b->outbox = o->next;
+    b->n_outbox--;
+    return o;
+}
+
+static void outgoing_free(struct outgoing *o)
+{
+    mb_buf_done(&o->body);
+    free(o);
+}
+
+void build_flush_outbox(struct build *b)
+{
+    while (b->outbox && send_bytes(b, b->outbox->kind, &b->outbox->body) == 0)
+        outgoing_free(take(b));
+}
+
+void build_drop_outbox(struct build *b)
+{
+    while (b->outbox)
+        outgoing_free(take(b));
+}
+
 void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema *schema,
                 const void *msg)
 {
+    struct mb_buf body = MB_BUF_INIT(MB_MSG_BYTES_MAX);
     struct mb_error err;
 
     if (b->client_gone)
         return;
-    if (sender_send(b->env->server, &b->client, kind, schema, msg, &err) == 0)
-        return;
-    mb_log(MB_LOG_INFO, "client_send_failed", "build=%llu kind=%s reason=\"%s\"",
-           (unsigned long long)b->id, mb_kind_name(kind), err.msg);
+    mb_wire_encode(schema, msg, &body);
+    if (mb_buf_check(&body, mb_kind_name(kind), &err) < 0)
+        mb_log(MB_LOG_ERR, "message_too_big", "build=%llu reason=\"%s\"",
+               (unsigned long long)b->id, err.msg);
+    else if (!b->outbox && send_bytes(b, kind, &body) == 0)
+        ; /* the usual way */
+    else if (kind == MB_KIND_BUILD_LOG)
+        b->clipped_bytes += body.len;
+    else
+        queue(b, kind, &body);
+    mb_buf_done(&body);
 }
 
 static void send_vertex(struct build *b, uint64_t vertex, enum mb_vertex_state state,

@@ -151,7 +151,7 @@ static void drop_client(struct clients *t, struct client *c, const char *reason)
 {
     for (struct build_item *i = t->builds; i; i = i->next) {
         if (mb_route_equal(&i->client, &c->route))
-            build_cancel(i->build, reason);
+            build_client_gone(i->build, reason);
     }
     for (struct client **p = &t->clients; *p; p = &(*p)->next) {
         if (*p == c) {
@@ -220,9 +220,9 @@ void clients_message(struct clients *t, const char *name, const struct mb_route 
 
 /* --- agents --- */
 
-/* The id that every task message starts with is read by the build itself; here it only
- * routes. */
-static uint64_t task_id_of(uint8_t kind, const void *data, size_t len)
+/* The id and epoch that every task message starts with are read by the build itself;
+ * here they only route. */
+static struct mb_task_ref task_ref_of(uint8_t kind, const void *data, size_t len)
 {
     const struct mb_wire_schema *schema =
         kind == MB_KIND_STEP_STARTED ? &mb_step_started_schema
@@ -235,29 +235,42 @@ static uint64_t task_id_of(uint8_t kind, const void *data, size_t len)
         struct mb_step_done done;
         struct mb_task_done end;
     } m = {0};
+    struct mb_task_ref ref = {0};
     struct mb_error err;
-    uint64_t id = 0;
 
     if (mb_wire_decode(schema, data, len, &m, &err) == 0) {
-        id = m.started.task_id; /* the first field of each */
+        ref = (struct mb_task_ref){m.started.task_id, m.started.epoch};
         mb_wire_done(schema, &m);
     }
-    return id;
+    return ref;
+}
+
+/* Nobody waits for this task any more: the agent's slot is better used. */
+static void cancel_orphan(struct clients *t, struct agent_session *from, uint8_t kind,
+                          const struct mb_task_ref *ref)
+{
+    struct mb_error err;
+
+    mb_log(MB_LOG_DEBUG, "late_task_message", "agent=%s task=%llu", from->name,
+           (unsigned long long)ref->task_id);
+    if (kind != MB_KIND_TASK_DONE)
+        mb_ignore(agents_send(t->env->agents, from, MB_KIND_TASK_CANCEL,
+                              &mb_task_ref_schema, ref, &err),
+                  "the next late message asks again");
 }
 
 void clients_task_message(struct clients *t, struct agent_session *from, uint8_t kind,
                           const void *data, size_t len)
 {
-    uint64_t id = task_id_of(kind, data, len);
+    struct mb_task_ref ref = task_ref_of(kind, data, len);
 
     for (struct build_item *i = t->builds; i; i = i->next) {
-        if (build_has_task(i->build, id)) {
+        if (build_has_task(i->build, ref.task_id)) {
             build_task_message(i->build, from, kind, data, len);
             return;
         }
     }
-    mb_log(MB_LOG_DEBUG, "late_task_message", "agent=%s task=%llu", from->name,
-           (unsigned long long)id);
+    cancel_orphan(t, from, kind, &ref);
 }
 
 void clients_agent_lost(struct clients *t, struct agent_session *a, const char *reason)

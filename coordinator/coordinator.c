@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "coordinator/clients.h"
 #include "coordinator/coordinator_internal.h"
 #include "coordinator/peers.h"
@@ -63,6 +64,17 @@ static void on_join(struct coordinator *c, const struct peer_identity *who,
     mb_wire_done(&mb_join_reply_schema, &reply);
 }
 
+/* A session that was given up (the agent was frozen, or this coordinator is new):
+ * NOT_FOUND makes the agent drop its tasks and greet again. */
+static void refuse_stale(struct coordinator *c, const char *name,
+                         const struct mb_route *from, uint8_t kind)
+{
+    mb_log(MB_LOG_NOTICE, "stale_session", "agent=%s kind=%s", name,
+           mb_kind_name(kind));
+    sender_refuse(c->server, from, MB_ERR_NOT_FOUND,
+                  "this session is over; greet again");
+}
+
 static void on_agent(struct coordinator *c, const char *name,
                      const struct mb_route *from, uint8_t kind, const void *data,
                      size_t len)
@@ -75,9 +87,10 @@ static void on_agent(struct coordinator *c, const char *name,
         return;
     }
     a = agents_seen(c->agents, name, from, now);
-    if (!a)
-        mb_log(MB_LOG_DEBUG, "stale_message", "agent=%s kind=%s", name,
-               mb_kind_name(kind));
+    if (!a && kind != MB_KIND_BYE)
+        refuse_stale(c, name, from, kind);
+    else if (!a)
+        return;
     else if (kind == MB_KIND_BYE)
         agents_bye(c->agents, a);
     else if (kind >= MB_KIND_STEP_STARTED && kind <= MB_KIND_TASK_DONE)
@@ -171,6 +184,16 @@ static int open_endpoints(struct coordinator *c, const struct coordinator_opts *
                               err);
 }
 
+/* Ids of an earlier coordinator's tasks, which agents may still report, must not come
+ * again. */
+static uint64_t first_task_id(void)
+{
+    uint32_t r;
+
+    mb_random_bytes(&r, sizeof(r));
+    return (uint64_t)r << 20;
+}
+
 static void wire_parts(struct coordinator *c)
 {
     static const struct agents_ops ops = {on_agent_lost, on_agents_changed};
@@ -185,6 +208,7 @@ static void wire_parts(struct coordinator *c)
         .workers = c->workers,
         .registries = &c->registries,
         .docker_config = c->docker_config,
+        .last_task_id = first_task_id(),
     };
     c->clients = clients_new(&c->env, c->http);
     c->timer = mb_loop_add_timer(c->loop, TICK_MSEC, on_tick, c);
