@@ -82,15 +82,30 @@ static void broken_frames_are_dropped(void **state _unused_)
     world_stop(&w);
 }
 
+/* The first event of that kind at the raw socket. */
+static void *raw_monitor(struct raw *r, int event)
+{
+    void *monitor = zmq_socket(r->context, ZMQ_PAIR);
+    const int msec = WORLD_MSEC_MAX;
+
+    zmq_setsockopt(monitor, ZMQ_RCVTIMEO, &msec, sizeof(msec));
+    assert_int_equal(zmq_socket_monitor(r->socket, "inproc://raw", event), 0);
+    assert_int_equal(zmq_connect(monitor, "inproc://raw"), 0);
+    return monitor;
+}
+
 static void a_frame_over_the_limit_costs_its_sender_the_connection(
     void **state _unused_)
 {
     _cleanup_free_ char *huge = mb_xcalloc(1, 2 * MB_ZMQ_MSG_BYTES_MAX);
     struct world w;
     struct raw r;
+    void *monitor;
+    char event[6];
 
     world_start(&w);
     raw_dial(&r, &w, &w.client_keys, NULL);
+    monitor = raw_monitor(&r, ZMQ_EVENT_DISCONNECTED);
     raw_send(&r, "MB\1\1", 4, true);
     raw_send(&r, huge, 2 * MB_ZMQ_MSG_BYTES_MAX, false);
     /* Another peer does not notice. */
@@ -100,7 +115,9 @@ static void a_frame_over_the_limit_costs_its_sender_the_connection(
                      0);
     world_run_until(&w, &w.n_at_client, 1);
     assert_memory_equal(w.at_client.data, "ok", 2);
+    assert_int_equal(zmq_recv(monitor, event, sizeof(event), 0), sizeof(event));
     assert_int_equal(w.n_at_server, 1);
+    zmq_close(monitor);
     raw_close(&r);
     world_stop(&w);
 }
