@@ -10,6 +10,7 @@
 
 #define TRIES_MAX 5
 #define RETRY_FIRST_USEC (200 * 1000)
+#define COMMAND_SHOWN_MAX 200 /* so that the exit code finds room behind it */
 
 static struct task *find_task(struct build *b, uint64_t id, uint64_t epoch,
                               const struct agent_session *from)
@@ -85,8 +86,10 @@ static void fail_build(struct build *b, struct plan_step *s, const struct mb_err
 
     if (err->code == MB_ERR_FAILED)
         mb_fail(&what, err->code,
-                "process \"%s\" did not complete successfully: exit code: %llu",
-                command, (unsigned long long)exit_code);
+                "process \"%.*s%s\" did not complete successfully: exit code: %llu",
+                COMMAND_SHOWN_MAX, command,
+                strlen(command) > COMMAND_SHOWN_MAX ? "..." : "",
+                (unsigned long long)exit_code);
     mb_fail(&full, what.code, "%s: %s: %s", source, where, what.msg);
     build_step_vertex(b, s, MB_VERTEX_ERROR, what.msg);
     build_fail(b, &full, source);
@@ -164,6 +167,22 @@ static void remember(struct build *b, const struct plan_step *s)
                "reason=\"%s\" effect=\"not cached\"", err.msg);
 }
 
+/* What the agent says of a layer goes into manifests and to other agents. */
+static int check_layer(struct build *b, const struct agent_session *from,
+                       const struct mb_descriptor *blob, struct mb_error *err)
+{
+    uint64_t size = 0;
+
+    if (strcmp(blob->media_type, MB_MT_OCI_LAYER_GZIP) != 0)
+        return mb_fail(err, MB_ERR_PROTOCOL,
+                       "agent %s reported a layer of media type \"%s\"", from->name,
+                       blob->media_type);
+    if (!mb_blob_store_has(b->env->store, &blob->digest, &size) || size != blob->size)
+        return mb_fail(err, MB_ERR_PROTOCOL,
+                       "agent %s reported a layer that it did not upload", from->name);
+    return 0;
+}
+
 static void accept_result(struct build *b, struct task *t, struct plan_step *s,
                           const struct mb_step_done *m)
 {
@@ -182,7 +201,6 @@ static void on_step_done(struct build *b, struct agent_session *from, const void
 {
     struct mb_step_done m = {0};
     struct mb_error err;
-    uint64_t size = 0;
 
     if (mb_wire_decode(&mb_step_done_schema, data, len, &m, &err) < 0) {
         bad_message(b, from, &err);
@@ -192,11 +210,7 @@ static void on_step_done(struct build *b, struct agent_session *from, const void
     struct plan_step *s = t ? current_step(b, t, m.step_id) : NULL;
     if (!s || task_move(t, b->id, EV_STEP_DONE, &err) < 0)
         return;
-    if (m.has_layer
-        && (!mb_blob_store_has(b->env->store, &m.layer.blob.digest, &size)
-            || size != m.layer.blob.size)) {
-        mb_fail(&err, MB_ERR_PROTOCOL,
-                "agent %s reported a layer that it did not upload", from->name);
+    if (m.has_layer && check_layer(b, from, &m.layer.blob, &err) < 0) {
         bad_message(b, from, &err);
         return; /* its next message does not fit, so the task ends as failed */
     }

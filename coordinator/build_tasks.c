@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "coordinator/build_internal.h"
@@ -239,6 +240,25 @@ static void claim(struct build *b, struct task *t)
            t->emulated ? "yes" : "no", t->n_steps);
 }
 
+/* A message has a limit, and every step carries its whole environment: what is too long
+ * goes out in halves. LIMIT when one step alone is. */
+static int send_what_fits(struct build *b, struct task *t, struct mb_error *err)
+{
+    const struct frontend_step *fe = b->plan->steps[t->steps[0]].fe;
+    int r = send_task(b, t, err);
+
+    while (r < 0 && err->code == MB_ERR_LIMIT && t->n_steps > 1) {
+        t->n_steps = (t->n_steps + 1) / 2;
+        r = send_task(b, t, err);
+    }
+    if (r < 0 && err->code == MB_ERR_LIMIT)
+        mb_fail(err, MB_ERR_LIMIT,
+                "%s:%u: this step, with its environment and layers, is over the limit "
+                "of %d KiB: shorten the command or the values of ENV and ARG",
+                build_file_name(b), fe->line, (int)(MB_MSG_BYTES_MAX / MB_KIB));
+    return r;
+}
+
 /* 0: assigned or waiting; -1: the build cannot go on. */
 static int assign(struct build *b, size_t first, struct mb_error *err)
 {
@@ -253,7 +273,7 @@ static int assign(struct build *b, size_t first, struct mb_error *err)
         t->agent = c.sessions[index];
         t->id = ++b->env->last_task_id;
         t->epoch = b->plan->steps[first].tries + 1;
-        r = send_task(b, t, err);
+        r = send_what_fits(b, t, err);
         if (r == 0)
             claim(b, steal_ptr(t));
         else if (err->code == MB_ERR_UNAVAILABLE)
