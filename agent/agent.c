@@ -226,6 +226,21 @@ static void on_heartbeat_timer(void *arg)
         send_msg(a, MB_KIND_HEARTBEAT, &mb_heartbeat_schema, &hb);
 }
 
+/* For "mbcluster doctor", which must not greet with our key while we are connected. */
+static void remember_blob_url(struct agent *a, const char *url)
+{
+    _cleanup_free_ char *path = mb_xasprintf("%s/blob-url", a->state_dir);
+    _cleanup_free_ char *line = mb_xasprintf("%s\n", url);
+    _cleanup_buf_ struct mb_buf old = MB_BUF_INIT(MB_MSG_GREETING_BYTES_MAX);
+    struct mb_error err;
+
+    if (mb_read_file(AT_FDCWD, path, &old, &err) == 0 && old.data
+        && strcmp(old.data, line) == 0)
+        return;
+    if (mb_write_file(AT_FDCWD, path, line, strlen(line), 0600, &err) < 0)
+        mb_log(MB_LOG_WARNING, "blob_url_not_kept", "reason=\"%s\"", err.msg);
+}
+
 static void on_welcome(struct agent *a, const void *data, size_t len)
 {
     struct mb_welcome w = {0};
@@ -238,6 +253,7 @@ static void on_welcome(struct agent *a, const void *data, size_t len)
     if (w.blob_url) {
         _cleanup_free_ char *url = mb_blob_url_for(w.blob_url, a->address);
         task_env_set_http(&a->env, url, w.blob_token);
+        remember_blob_url(a, url);
     }
     if (!a->welcomed) {
         uint64_t msec = w.heartbeat_msec ? w.heartbeat_msec : HEARTBEAT_MSEC_DEFAULT;

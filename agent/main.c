@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "agent/agent.h"
+#include "agent/config.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -14,13 +15,17 @@
 #include "net/loop.h"
 #include "session/join.h"
 
+#define DEFAULT_STATE_DIR "/var/lib/mbcluster-agent"
+
 static const char usage_text[] =
-    "Usage: mbcluster-agent [--join STRING] --state-dir DIR [OPTIONS]\n"
+    "Usage: mbcluster-agent [--join STRING] [OPTIONS]\n"
     "\n"
     "Run build steps for a coordinator. The first start needs a join string from\n"
     "\"mbcluster-coordinator token --role agent\"; later starts remember it.\n"
     "\n"
     "Options:\n"
+    "  --config FILE       these options in a file, without \"--\"; flags win\n"
+    "                      (default " AGENT_CONFIG_FILE ", if it is there)\n"
     "  --join STRING       join string of the coordinator\n"
     "  --state-dir DIR     keys, blobs and layers (default /var/lib/mbcluster-agent)\n"
     "  --name NAME         how the agent is listed (default: the host's name)\n"
@@ -33,12 +38,13 @@ static const char usage_text[] =
     "\n"
     "Examples:\n"
     "  mbcluster-agent --join mbc1-AQI... --state-dir /var/lib/mbcluster-agent\n"
-    "  mbcluster-agent --state-dir /var/lib/mbcluster-agent --emulate none --slots 2\n";
+    "  mbcluster-agent --state-dir /var/lib/mbcluster-agent --emulate none --slots 2\n"
+    "  mbcluster-agent --config lab.toml     # join = \"mbc1-AQI...\", slots = 4\n";
 
 enum { EXIT_USAGE = 2 };
 
 struct options {
-    const char *join, *state_dir, *name, *emulate, *runtime;
+    const char *config, *join, *state_dir, *name, *emulate, *runtime;
     uint64_t slots;
     struct mb_platforms platforms;
     bool debug;
@@ -46,7 +52,8 @@ struct options {
 
 static int usage_error(const char *what, const char *why)
 {
-    fprintf(stderr, "mbcluster-agent: %s: %s\nTry: mbcluster-agent --help\n", what, why);
+    fprintf(stderr, "mbcluster-agent: %s: %s\nTry: mbcluster-agent --help\n", what,
+            why);
     return -1;
 }
 
@@ -54,6 +61,7 @@ static int usage_error(const char *what, const char *why)
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'},
         {"join", required_argument, NULL, 'j'},
         {"state-dir", required_argument, NULL, 'd'},
         {"name", required_argument, NULL, 'n'},
@@ -71,6 +79,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
         switch (c) {
+        case 'c':
+            o->config = optarg;
+            break;
         case 'j':
             o->join = optarg;
             break;
@@ -90,8 +101,9 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->debug = true;
             break;
         case 's':
-            if (mb_parse_u64(optarg, 1024, &o->slots, &err) < 0 || o->slots == 0)
-                return usage_error("--slots %s: a number from 1 to 1024 is needed",
+            if (mb_parse_u64(optarg, AGENT_SLOTS_MAX, &o->slots, &err) < 0
+                || o->slots == 0)
+                return usage_error("--slots needs a number from 1 to 1024, not",
                                    optarg);
             break;
         case 'p':
@@ -110,6 +122,32 @@ static int parse_options(int argc, char **argv, struct options *o)
     }
     if (optind < argc)
         return usage_error("unexpected argument", argv[optind]);
+    return 0;
+}
+
+/* What the file says and no flag does; @c keeps what the options then point to. The
+ * default file need not be there, nor in a directory that this user may enter. */
+static int apply_config(struct options *o, struct agent_config *c, struct mb_error *err)
+{
+    if (agent_config_read(o->config ? o->config : AGENT_CONFIG_FILE, c, err) < 0) {
+        if (o->config || (err->code != MB_ERR_NOT_FOUND && err->code != MB_ERR_DENIED))
+            return -1;
+        if (err->code == MB_ERR_DENIED)
+            mb_log(MB_LOG_WARNING, "config_not_read", "reason=\"%s\"", err->msg);
+    }
+    o->join = o->join ? o->join : c->join;
+    o->name = o->name ? o->name : c->name;
+    o->state_dir = o->state_dir ? o->state_dir : c->state_dir;
+    o->emulate = o->emulate ? o->emulate : c->emulate;
+    o->runtime = o->runtime ? o->runtime : c->runtime;
+    o->slots = o->slots ? o->slots : c->slots;
+    if (o->platforms.n == 0) {
+        mb_platforms_done(&o->platforms);
+        o->platforms = c->platforms;
+        c->platforms = (struct mb_platforms){0};
+    }
+    if (!o->state_dir)
+        o->state_dir = DEFAULT_STATE_DIR;
     return 0;
 }
 
@@ -182,15 +220,20 @@ static int run(const struct options *o, struct mb_error *err)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.state_dir = "/var/lib/mbcluster-agent"};
+    _cleanup_(agent_config_done) struct agent_config config = {0};
+    struct options o = {0};
     struct mb_error err;
     int r = parse_options(argc, argv, &o);
 
-    if (r != 0)
+    if (r != 0) {
+        mb_platforms_done(&o.platforms);
         return r > 0 ? 0 : EXIT_USAGE;
+    }
     mb_log_set_level(o.debug ? MB_LOG_DEBUG : MB_LOG_INFO);
     mb_net_init();
-    r = run(&o, &err);
+    r = apply_config(&o, &config, &err);
+    if (r == 0)
+        r = run(&o, &err);
     if (r < 0)
         fprintf(stderr, "mbcluster-agent: %s\n", err.msg);
     mb_platforms_done(&o.platforms);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one file of the CLI that knows the coordinator's and the agent's headers. */
+/* The one file of the CLI that starts the coordinator and the agent. */
 #include "cli/embedded.h"
 
 #include <fcntl.h>

@@ -13,6 +13,7 @@ static const struct {
     const char *help;
 } verbs[] = {
     {"build", verb_build, "build an image for one or many platforms"},
+    {"doctor", verb_doctor, "check this machine, and say what to do"},
     {"ls", verb_ls, "list the agents of the cluster"},
     {"version", verb_version, "print the version of this program"},
 };

@@ -61,17 +61,21 @@ static int absolute(const char *path, char **ret, struct mb_error *err)
     return 0;
 }
 
-int state_dir_open(const char *flag, char **ret, struct mb_error *err)
+int state_dir_find(const char *flag, char **ret, struct mb_error *err)
 {
     const char *given = flag ? flag : getenv("MBCLUSTER_STATE");
+
+    if (given && *given)
+        return absolute(given, ret, err);
+    return xdg_path("XDG_STATE_HOME", ".local/state", ret, err);
+}
+
+int state_dir_open(const char *flag, char **ret, struct mb_error *err)
+{
     _cleanup_free_ char *path = NULL;
 
-    if (given && *given) {
-        if (absolute(given, &path, err) < 0)
-            return -1;
-    } else if (xdg_path("XDG_STATE_HOME", ".local/state", &path, err) < 0) {
+    if (state_dir_find(flag, &path, err) < 0)
         return -1;
-    }
     if (mb_mkdir_p(AT_FDCWD, path, 0700, err) < 0)
         return mb_wrap(err, "state directory %s (choose another with --state-dir)",
                        path);

@@ -9,6 +9,8 @@
  * ~/.local/state/mbcluster; absolute, made (0700) when missing, writable.  malloc'ed.
  */
 int state_dir_open(const char *flag, char **ret, struct mb_error *err) _must_check_;
+/* The same path, but nothing is made or looked at. */
+int state_dir_find(const char *flag, char **ret, struct mb_error *err) _must_check_;
 /* $XDG_CONFIG_HOME/mbcluster, else ~/.config/mbcluster; not made.  malloc'ed. */
 int config_dir_path(char **ret, struct mb_error *err) _must_check_;
 

@@ -10,6 +10,7 @@
 #define EXIT_USAGE 2
 
 int verb_build(int argc, char **argv);
+int verb_doctor(int argc, char **argv);
 int verb_ls(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

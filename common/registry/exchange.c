@@ -72,7 +72,7 @@ void mb_http_free(struct mb_http *h)
 void mb_exchange_reset(struct mb_exchange *x)
 {
     char **texts[] = {&x->got_type,   &x->got_digest, &x->got_location, &x->got_range,
-                      &x->got_length, &x->got_retry,  &x->redirect};
+                      &x->got_length, &x->got_retry,  &x->got_date,     &x->redirect};
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         free(*texts[i]);
@@ -89,9 +89,13 @@ static void keep_header(struct mb_exchange *x, const char *line, size_t len)
         const char *name;
         char **slot;
     } wanted[] = {
-        {"Content-Type:", &x->got_type},     {"Docker-Content-Digest:", &x->got_digest},
-        {"Location:", &x->got_location},     {"Content-Range:", &x->got_range},
-        {"Content-Length:", &x->got_length}, {"Retry-After:", &x->got_retry},
+        {"Content-Type:", &x->got_type},
+        {"Docker-Content-Digest:", &x->got_digest},
+        {"Location:", &x->got_location},
+        {"Content-Range:", &x->got_range},
+        {"Content-Length:", &x->got_length},
+        {"Retry-After:", &x->got_retry},
+        {"Date:", &x->got_date},
         {"WWW-Authenticate:", NULL},
     };
 

@@ -40,7 +40,8 @@ struct mb_exchange {
     void *arg;
     /* answer */
     long status;
-    char *got_type, *got_digest, *got_location, *got_range, *got_length, *got_retry;
+    char *got_type, *got_digest, *got_location, *got_range, *got_length, *got_retry,
+        *got_date;
     struct mb_strv challenges; /* WWW-Authenticate headers */
     char *redirect;            /* absolute, of a 3xx answer */
     struct mb_buf text;        /* body of any other status, cut */

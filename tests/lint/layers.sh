@@ -26,8 +26,9 @@ coordinator/history      base,oci,fs,store,proto,coordinator      sqlite3.h,jans
 coordinator/http         base,oci,fs,store,coordinator            microhttpd.h,jansson.h
 coordinator              base,oci,fs,store,registry,net,proto,session,coordinator  jansson.h
 agent/step               base,oci,fs,proto,agent,step             jansson.h
+agent/doctor             base,oci,fs,proto,agent,step,doctor       -
 agent                    base,oci,fs,store,registry,net,proto,session,agent,step   jansson.h
-cli                      base,oci,fs,store,registry,net,proto,session,cli,coordinator/coordinator.h,agent/agent.h  jansson.h
+cli                      base,oci,fs,store,registry,net,proto,session,cli,coordinator/coordinator.h,agent/agent.h,agent/doctor.h  jansson.h
 '
 # The C library's and the kernel's. A header that is in neither list is a finding: add it to its row.
 system='alloca.h arpa/* ctype.h dirent.h dlfcn.h elf.h endian.h errno.h fcntl.h fnmatch.h getopt.h glob.h grp.h
