@@ -92,7 +92,7 @@ no_sleeper() { ! sleeper >/dev/null; }
         [ "$SECONDS" -lt 300 ]
     done
     ends_with_one_message 1
-    says_match 'step helper|mbcluster-step'
+    says_match "step helper|step's worker"
     says 'Dockerfile:3'
     no_tag faults/helper:1
     all_is_well

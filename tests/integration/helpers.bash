@@ -384,6 +384,7 @@ agent_start() {
         --name "$name" --runtime "$T/$name/crun" "$@"
     wait_until 60 agent_ready "$name" || {
         echo "agent $name does not get ready"
+        mb ls || true
         tail -n 20 "$T/$name/log" "$T/coordinator/log"
         return 1
     }

@@ -13,5 +13,6 @@ while IFS= read -r -d '' file; do
     *) ! head -n 1 "$file" | grep -qE '^#!.*(/| )(ba)?sh$' || scripts+=("$file") ;;
     esac
 done < <(find .ci scripts tests examples deploy -type f -print0 2>/dev/null | sort -z)
-shellcheck --external-sources "${scripts[@]}" || exit 1
+# SC2187: busybox sh is checked as dash, which is near enough.
+shellcheck --external-sources --exclude SC2187 "${scripts[@]}" || exit 1
 echo "${#scripts[@]} scripts"
