@@ -31,8 +31,8 @@ void doctor_clock(int64_t now_sec, int64_t other_sec, const char *other,
                off <= WARN_SEC   ? DOCTOR_OK
                : off <= FAIL_SEC ? DOCTOR_WARN
                                  : DOCTOR_FAIL,
-               "%lld s %s %s", (long long)off, ahead < 0 ? "behind" : "ahead of",
-               other);
+               "it is %s, %lld s %s %s", text, (long long)off,
+               ahead < 0 ? "behind" : "ahead of", other);
     if (off > WARN_SEC)
         doctor_fix(r, HOW " on the machine that is wrong");
 }

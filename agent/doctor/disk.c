@@ -56,7 +56,7 @@ static const char *fs_name(uint32_t magic)
     for (size_t i = 0; i < ARRAY_SIZE(known); i++)
         if (known[i].magic == magic)
             return known[i].name;
-    return "another file system";
+    return "a file system of another kind";
 }
 
 static void check_space(const char *dir, const struct statfs *fs,

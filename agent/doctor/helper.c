@@ -142,8 +142,7 @@ static void check_runtime(struct step_client *c, const struct doctor_opts *opts,
         return;
     }
     doctor_add(r, "runtime", DOCTOR_FAIL, "%s: %s", runtime, err.msg);
-    doctor_fix(r, "apt install crun (1.8 or later), or name another with --runtime "
-                  "PATH");
+    doctor_fix(r, "apt install crun, or name another with --runtime PATH");
 }
 
 /* --- emulators --- */
@@ -222,6 +221,21 @@ static void check_platforms(struct step_client *c, struct doctor_report *r)
     mb_wire_done(&mb_agent_info_schema, &info);
 }
 
+static void say_helper_failed(const char *what, const struct mb_error *err,
+                              struct doctor_report *r)
+{
+    bool earlier = doctor_has_failed(r);
+
+    doctor_add(r, "step-helper", DOCTOR_FAIL, "%s%s", what, err->msg);
+    if (earlier)
+        doctor_fix(r, "mend what fails above, then run this again");
+    else if (strstr(err->msg, "OCI runtime"))
+        doctor_fix(r, "apt install crun, or name another with --runtime PATH");
+    else
+        doctor_fix(r, "do what the message says; the state directory must be on a "
+                      "local disk and belong to this user");
+}
+
 void doctor_helper(const struct doctor_opts *opts, struct doctor_report *r)
 {
     const struct step_client_opts so = {.program = opts->step_program,
@@ -234,13 +248,11 @@ void doctor_helper(const struct doctor_opts *opts, struct doctor_report *r)
     struct mb_error err;
 
     if (step_client_start(&so, &c, &err) < 0) {
-        doctor_add(r, "step-helper", DOCTOR_FAIL, "%s", err.msg);
-        doctor_fix(r, "mend what fails above; else do what the message says");
+        say_helper_failed("", &err, r);
         return;
     }
     if (unpack(c, &d, &err) < 0) {
-        doctor_add(r, "step-helper", DOCTOR_FAIL, "unpack a layer: %s", err.msg);
-        doctor_fix(r, "choose a --state-dir on a local disk that this user may write");
+        say_helper_failed("unpack a layer: ", &err, r);
         return;
     }
     doctor_add(r, "step-helper", DOCTOR_OK, "starts, and unpacks a layer");
