@@ -87,59 +87,12 @@ bool build_has_task(const struct build *b, uint64_t task_id)
 
 /* --- the end --- */
 
-static struct mb_build_step_record step_record(const struct plan_step *s,
-                                               char *platform)
-{
-    return (struct mb_build_step_record){
-        .platform = platform,
-        .stage = s->stage,
-        .text = s->fe->text,
-        .agent = s->agent,
-        .emulated = s->emulated,
-        .cached = s->cached,
-        .usec = s->usec,
-    };
-}
-
-static void send_done(struct build *b)
-{
-    struct mb_build_done m = {
-        .ok = b->error.code == MB_OK,
-        .code = (uint64_t)b->error.code,
-        .message = b->error.code == MB_OK ? NULL : b->error.msg,
-        .source = b->error_source,
-        .root = b->root,
-        .images = b->images,
-        .n_images = b->n_images,
-    };
-    size_t n = b->plan ? b->plan->n_steps : 0;
-    char(*platforms)[MB_PLATFORM_TEXT_LEN] = mb_xcalloc(n + 1, sizeof(*platforms));
-
-    m.steps = mb_xcalloc(n + 1, sizeof(*m.steps));
-    for (size_t i = 0; i < n; i++) {
-        const struct plan_step *s = &b->plan->steps[i];
-        if (s->state != PLAN_STEP_DONE)
-            continue;
-        mb_platform_text(&s->platform, platforms[i]);
-        m.steps[m.n_steps++] = step_record(s, platforms[i]);
-    }
-    if (b->plan) {
-        mb_strv_copy(&m.warnings, frontend_warnings(b->plan->frontend));
-        frontend_unused_build_args(b->plan->frontend, &b->request.build_args,
-                                   &m.warnings);
-    }
-    build_send(b, MB_KIND_BUILD_DONE, &mb_build_done_schema, &m);
-    mb_strv_done(&m.warnings);
-    free(m.steps);
-    free(platforms);
-}
-
 static void end(struct build *b)
 {
     build_set_state(b, BUILD_ENDED);
     atomic_store(&b->cancel, true);
     build_cancel_tasks(b);
-    send_done(b);
+    build_send_done(b);
     mb_log(MB_LOG_INFO, "build_ended", "build=%llu code=%s msec=%llu reason=\"%s\"",
            (unsigned long long)b->id, mb_errc_name(b->error.code),
            (unsigned long long)((mb_now_usec() - b->began_usec) / 1000), b->error.msg);

@@ -54,6 +54,9 @@ void build_set_state(struct build *b, enum build_state to);
 void build_fail(struct build *b, const struct mb_error *err, const char *source);
 void build_finish(struct build *b);
 
+/* build_done.c */
+void build_send_done(struct build *b);
+
 /* build_resolve.c */
 void build_begin(struct build *b); /* WAITING_AGENTS -> WAITING_INPUT */
 void build_resolve(struct build *b);
@@ -73,6 +76,9 @@ void build_publish(struct build *b);
 
 /* build_progress.c: to the client. A client that reads slowly loses log lines, never
  * states: those wait in the outbox for build_flush_outbox(). */
+int build_try_send(struct build *b, enum mb_kind kind,
+                   const struct mb_wire_schema *schema, const void *msg,
+                   struct mb_error *err) _must_check_; /* LIMIT: too big a message */
 void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema *schema,
                 const void *msg);
 void build_flush_outbox(struct build *b);

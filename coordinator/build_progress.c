@@ -69,25 +69,50 @@ void build_drop_outbox(struct build *b)
         outgoing_free(take(b));
 }
 
-void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema *schema,
-                const void *msg)
+/* What the client could not read would end its build with a riddle. */
+static int check_body(const struct mb_wire_schema *schema, const struct mb_buf *body,
+                      struct mb_error *err)
 {
-    struct mb_buf body = MB_BUF_INIT(MB_MSG_BYTES_MAX);
-    struct mb_error err;
+    _cleanup_free_ void *copy = mb_xcalloc(1, schema->size);
+
+    if (mb_buf_check(body, schema->name, err) < 0)
+        return -1;
+    if (mb_wire_decode(schema, body->data, body->len, copy, err) < 0) {
+        err->code = MB_ERR_LIMIT;
+        return -1;
+    }
+    mb_wire_done(schema, copy);
+    return 0;
+}
+
+int build_try_send(struct build *b, enum mb_kind kind,
+                   const struct mb_wire_schema *schema, const void *msg,
+                   struct mb_error *err)
+{
+    _cleanup_buf_ struct mb_buf body = MB_BUF_INIT(MB_MSG_BYTES_MAX);
 
     if (b->client_gone)
-        return;
+        return 0;
     mb_wire_encode(schema, msg, &body);
-    if (mb_buf_check(&body, mb_kind_name(kind), &err) < 0)
-        mb_log(MB_LOG_ERR, "message_too_big", "build=%llu reason=\"%s\"",
-               (unsigned long long)b->id, err.msg);
-    else if (!b->outbox && send_bytes(b, kind, &body) == 0)
-        ; /* the usual way */
-    else if (kind == MB_KIND_BUILD_LOG)
+    if (kind != MB_KIND_BUILD_LOG && check_body(schema, &body, err) < 0)
+        return -1;
+    if (!b->outbox && send_bytes(b, kind, &body) == 0)
+        return 0; /* the usual way */
+    if (kind == MB_KIND_BUILD_LOG)
         b->clipped_bytes += body.len;
     else
         queue(b, kind, &body);
-    mb_buf_done(&body);
+    return 0;
+}
+
+void build_send(struct build *b, enum mb_kind kind, const struct mb_wire_schema *schema,
+                const void *msg)
+{
+    struct mb_error err;
+
+    if (build_try_send(b, kind, schema, msg, &err) < 0)
+        mb_log(MB_LOG_ERR, "message_too_big", "build=%llu reason=\"%s\"",
+               (unsigned long long)b->id, err.msg);
 }
 
 static void send_vertex(struct build *b, uint64_t vertex, enum mb_vertex_state state,

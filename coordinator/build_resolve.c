@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "coordinator/build_internal.h"
 #include "coordinator/scheduler/scheduler.h"
@@ -44,14 +45,23 @@ static void send_needs(struct build *b)
     const struct plan *p = b->plan;
     char text[MB_PLATFORM_TEXT_LEN];
     struct mb_build_needs needs = {.build_id = b->id, .context = p->needs_context};
+    struct mb_error err;
 
     mb_strv_copy(&needs.paths, &p->context_paths);
     for (size_t i = 0; i < p->n_bases; i++)
         if (p->bases[i].named)
             mb_strv_add(&layout_need(&needs, p->bases[i].name)->platforms,
                         mb_platform_text(&p->bases[i].platform, text));
-    build_send(b, MB_KIND_BUILD_NEEDS, &mb_build_needs_schema, &needs);
+    int r =
+        build_try_send(b, MB_KIND_BUILD_NEEDS, &mb_build_needs_schema, &needs, &err);
     mb_wire_done(&mb_build_needs_schema, &needs);
+    if (r < 0) {
+        mb_fail(&err, MB_ERR_LIMIT,
+                "the sources of all COPY instructions together are over the limit of "
+                "%d KiB: name directories instead of many long paths",
+                (int)(MB_MSG_BYTES_MAX / MB_KIB));
+        build_fail(b, &err, NULL);
+    }
 }
 
 static bool cluster_can_run(struct build *b, const struct mb_platform *p)

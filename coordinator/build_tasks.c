@@ -209,13 +209,33 @@ static void fill_task(const struct build *b, const struct task *t, struct mb_tas
         fill_step(b, ret, t->steps[ret->n_steps], &ret->steps[ret->n_steps]);
 }
 
+/* An agent that cannot read its task cannot say so: what it would refuse (a path, a
+ * user, an environment that is too long) is found here. */
+static int check_task(const struct mb_task *m, struct mb_error *err)
+{
+    _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(MB_MSG_BYTES_MAX);
+    struct mb_task copy = {0};
+
+    mb_wire_encode(&mb_task_schema, m, &out);
+    if (mb_buf_check(&out, "TASK", err) < 0)
+        return -1;
+    if (mb_wire_decode(&mb_task_schema, out.data, out.len, &copy, err) < 0) {
+        err->code = MB_ERR_LIMIT;
+        return -1;
+    }
+    mb_wire_done(&mb_task_schema, &copy);
+    return 0;
+}
+
 static int send_task(struct build *b, struct task *t, struct mb_error *err)
 {
     struct mb_task m = {0};
 
     fill_task(b, t, &m);
-    int r =
-        agents_send(b->env->agents, t->agent, MB_KIND_TASK, &mb_task_schema, &m, err);
+    int r = check_task(&m, err);
+    if (r == 0)
+        r = agents_send(b->env->agents, t->agent, MB_KIND_TASK, &mb_task_schema, &m,
+                        err);
     mb_wire_done(&mb_task_schema, &m);
     return r;
 }
@@ -252,10 +272,10 @@ static int send_what_fits(struct build *b, struct task *t, struct mb_error *err)
         r = send_task(b, t, err);
     }
     if (r < 0 && err->code == MB_ERR_LIMIT)
-        mb_fail(err, MB_ERR_LIMIT,
-                "%s:%u: this step, with its environment and layers, is over the limit "
-                "of %d KiB: shorten the command or the values of ENV and ARG",
-                build_file_name(b), fe->line, (int)(MB_MSG_BYTES_MAX / MB_KIB));
+        mb_wrap(err,
+                "%s:%u: no agent can take this step (shorten its command, its paths, "
+                "the values of ENV and ARG, or use fewer layers)",
+                build_file_name(b), fe->line);
     return r;
 }
 

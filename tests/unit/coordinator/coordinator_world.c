@@ -256,16 +256,16 @@ void actor_expect_failure(struct actor *p, const char *part)
 void actor_do_task(struct actor *p, const struct mb_task *t, size_t first)
 {
     const struct mb_task_done end = {.task_id = t->task_id, .epoch = t->epoch};
+    const struct mb_layer_ref layer = world_layer(p->w, "some layer");
 
     for (size_t i = first; i < t->n_steps; i++) {
         const uint64_t id = t->steps[i].step_id;
         const struct mb_step_started started = {t->task_id, t->epoch, id};
-        _cleanup_free_ char *content = mb_xasprintf("layer %zu", (size_t)id);
         const struct mb_step_done done = {.task_id = t->task_id,
                                           .epoch = t->epoch,
                                           .step_id = id,
-                                          .has_layer = true,
-                                          .layer = world_layer(p->w, content)};
+                                          .has_layer = i == first,
+                                          .layer = layer};
 
         actor_send(p, MB_KIND_STEP_STARTED, &mb_step_started_schema, &started);
         actor_send(p, MB_KIND_STEP_DONE, &mb_step_done_schema, &done);

@@ -69,7 +69,8 @@ void actor_expect_failure(struct actor *p, const char *part);
 
 /* Store some bytes as a layer. */
 struct mb_layer_ref world_layer(struct world *w, const char *content);
-/* An agent that does every step of the next task as it should, from step @first on. */
+/* An agent that does every step of the next task as it should, from step @first on; the
+ * first makes a layer, the others change nothing. */
 void actor_do_task(struct actor *p, const struct mb_task *t, size_t first);
 
 #endif
