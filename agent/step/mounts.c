@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "step/cover.h"
 
 #define OPTIONS_BYTES_MAX 4095 /* a page with its NUL */
 
@@ -130,20 +131,6 @@ static int link_layers(const struct holder *h, int dir_fd,
     return 0;
 }
 
-/* The merged root's mode, owner and times are those of the upper directory. */
-static int like_top_layer(int dir_fd, int upper_fd, struct mb_error *err)
-{
-    struct stat st;
-
-    if (fstatat(dir_fd, "0", &st, 0) < 0)
-        return mb_fail_errno(err, "look at the top layer");
-    const struct timespec times[2] = {st.st_atim, st.st_mtim};
-    if (fchown(upper_fd, st.st_uid, st.st_gid) < 0
-        || fchmod(upper_fd, st.st_mode & 07777) < 0 || futimens(upper_fd, times) < 0)
-        return mb_fail_errno(err, "make the root directory like that of the top layer");
-    return 0;
-}
-
 /* Options that only some kernels know are tried first, then left out. */
 static int try_mount(const char *target, unsigned long flags,
                      const struct mb_buf *options, bool writable, struct mb_error *err)
@@ -165,36 +152,65 @@ static int try_mount(const char *target, unsigned long flags,
                               "state directory on ext4, xfs or btrfs)");
 }
 
+/* Adds "c:" when the stack needs one. */
+static int add_cover(int dir_fd, size_t n, bool with_root, struct mb_buf *options,
+                     struct mb_error *err)
+{
+    _cleanup_close_ int cover_fd = -1;
+    bool needed = false;
+
+    if (mkdirat(dir_fd, "c", 0755) < 0)
+        return mb_fail_errno(err, "create an empty layer");
+    if (mb_open_dir(dir_fd, "c", &cover_fd, err) < 0
+        || cover_fill(dir_fd, n, cover_fd, with_root, &needed, err) < 0)
+        return -1;
+    if (needed)
+        mb_buf_add_str(options, "c:");
+    return 0;
+}
+
+static int add_upper(const struct holder *h, int dir_fd, size_t n, const char *work,
+                     struct mb_buf *options, struct mb_error *err)
+{
+    _cleanup_free_ char *path = mb_xasprintf("tmp/%s/%s/fs", h->owner, work);
+    _cleanup_close_ int upper_fd = -1;
+
+    if (mb_open_dir(h->layers_fd, path, &upper_fd, err) < 0
+        || cover_root(dir_fd, n, upper_fd, err) < 0)
+        return -1;
+    mb_buf_addf(options, ",upperdir=%s/tmp/%s/%s/fs,workdir=%s/tmp/%s/%s/work",
+                HOLDER_LAYERS, h->owner, work, HOLDER_LAYERS, h->owner, work);
+    return 0;
+}
+
 static int mount_in(const struct holder *h, int dir_fd, const struct mb_bytes *layers,
                     const char *work, const char *target, struct mb_error *err)
 {
+    _cleanup_buf_ struct mb_buf lowers = MB_BUF_INIT(OPTIONS_BYTES_MAX);
     _cleanup_buf_ struct mb_buf options = MB_BUF_INIT(OPTIONS_BYTES_MAX - 32);
     unsigned long flags = work ? 0 : MS_RDONLY;
     size_t n = 0;
 
     mb_buf_add_str(&options, "userxattr,lowerdir=");
-    if (link_layers(h, dir_fd, layers, &options, &n, err) < 0)
+    if (link_layers(h, dir_fd, layers, &lowers, &n, err) < 0)
         return -1;
     if (n == 0) { /* an overlay needs something below */
         if (mkdirat(dir_fd, "0", 0755) < 0)
             return mb_fail_errno(err, "create an empty layer");
-        mb_buf_add_str(&options, "0");
+        mb_buf_add_str(&lowers, "0");
     }
     if (!work && n <= 1) { /* nor can it be of one lower alone */
         if (mkdirat(dir_fd, "e", 0755) < 0)
             return mb_fail_errno(err, "create an empty layer");
-        mb_buf_add_str(&options, ":e");
+        mb_buf_add_str(&lowers, ":e");
     }
-    if (work) {
-        _cleanup_free_ char *path = mb_xasprintf("tmp/%s/%s/fs", h->owner, work);
-        _cleanup_close_ int upper_fd = -1;
-
-        if (mb_open_dir(h->layers_fd, path, &upper_fd, err) < 0
-            || like_top_layer(dir_fd, upper_fd, err) < 0)
-            return -1;
-        mb_buf_addf(&options, ",upperdir=%s/tmp/%s/%s/fs,workdir=%s/tmp/%s/%s/work",
-                    HOLDER_LAYERS, h->owner, work, HOLDER_LAYERS, h->owner, work);
-    }
+    if (n > 0 && add_cover(dir_fd, n, !work, &options, err) < 0)
+        return -1;
+    if (lowers.overflow)
+        return mb_fail(err, MB_ERR_LIMIT, "too many layers for one overlay");
+    mb_buf_add(&options, lowers.data, lowers.len);
+    if (work && add_upper(h, dir_fd, n, work, &options, err) < 0)
+        return -1;
     if (fchdir(dir_fd) < 0)
         return mb_fail_errno(err, "enter the directory of short names");
     int rc = try_mount(target, flags, &options, work != NULL, err);

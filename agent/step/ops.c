@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The operations that need no root file system of their own. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,14 +13,9 @@
 #include "base/spawn.h"
 #include "fs/layer_diff.h"
 #include "fs/layer_unpack.h"
+#include "step/cover.h"
 #include "step/snapshots.h"
 #include "step/worker.h"
-
-static void close_dir(DIR **d)
-{
-    if (*d)
-        closedir(*d);
-}
 
 /* --- PROBE --- */
 
@@ -103,6 +96,11 @@ const struct worker_op op_has_layer = {.prepare = has_layer};
 
 static int commit(struct worker *w, struct mb_error *err)
 {
+    _cleanup_close_ int fs_fd = -1;
+
+    if (snapshots_work_open(w->h, w->rq.work, &fs_fd, err) < 0
+        || cover_settle_made(fs_fd, err) < 0)
+        return -1;
     return snapshots_commit(w->h, w->rq.work, &w->rq.diff_id, err);
 }
 const struct worker_op op_commit = {.prepare = commit};
@@ -122,55 +120,17 @@ static int unpack_prepare(struct worker *w, struct mb_error *err)
     return snapshots_work_new(w->h, w->work, err);
 }
 
-static bool later(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
-}
-
-/* An archive without an entry for the root directory leaves it with the time of its
- * extraction, which a COPY of it would carry on. So it gets that of its newest entry.
- */
-static int settle_root_time(int fs_fd, const struct timespec *began,
-                            struct mb_error *err)
-{
-    _cleanup_(close_dir) DIR *d = NULL;
-    struct timespec newest = {0};
-    const struct dirent *e;
-    struct stat st;
-    int fd = -1;
-
-    if (fstat(fs_fd, &st) < 0)
-        return mb_fail_errno(err, "look at a layer's root");
-    if (later(began, &st.st_mtim))
-        return 0; /* the archive has set it */
-    if (mb_open_dir(fs_fd, ".", &fd, err) < 0)
-        return -1;
-    d = fdopendir(fd);
-    if (!d) {
-        close(fd);
-        return mb_fail_errno(err, "list a layer's root");
-    }
-    while ((e = readdir(d)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0
-            && fstatat(fs_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
-            && later(&st.st_mtim, &newest))
-            newest = st.st_mtim;
-    if (futimens(fs_fd, (const struct timespec[]){newest, newest}) < 0)
-        return mb_fail_errno(err, "set the time of a layer's root");
-    return 0;
-}
-
 static int unpack_work(struct worker *w, struct mb_error *err)
 {
-    struct timespec began = {0};
+    _cleanup_strv_ struct mb_strv implied = {0};
     _cleanup_close_ int fs_fd = -1;
     char rest[4096];
     ssize_t n;
 
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &began); /* as file times are made */
     if (snapshots_work_open(w->h, w->work, &fs_fd, err) < 0
-        || mb_layer_unpack(w->data_fd, fs_fd, err) < 0
-        || settle_root_time(fs_fd, &began, err) < 0)
+        || mb_layer_unpack_noting(w->data_fd, fs_fd, &implied, err) < 0
+        || (mb_strv_contains(&implied, "") && cover_settle_time(fs_fd, err) < 0)
+        || cover_note(fs_fd, &implied, err) < 0)
         return -1;
     do /* padding behind the archive's end is part of what is verified */
         n = mb_read(w->data_fd, rest, sizeof(rest));

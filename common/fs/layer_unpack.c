@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "fs/tar_reader.h"
 #include "fs/unpack_path.h"
+#include "fs/walk.h"
 #include "fs/xattr.h"
 
 #define WHITEOUT ".wh."
@@ -33,6 +34,7 @@ struct unpack {
     int dir_fd;
     struct mb_tar_reader *tar;
     struct mb_dir_times dir_times;
+    bool has_root; /* an entry for the target directory itself */
 };
 
 /* The entry in hand. */
@@ -198,7 +200,10 @@ static int make_dir(struct unpack *u, struct target *t, struct mb_error *err)
     fd = openat(t->parent_fd, t->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return mb_fail_errno(err, "open directory");
+    if (fstat(fd, &st) < 0)
+        return mb_fail_errno(err, "look at a directory");
     mb_dir_times_add(&u->dir_times, t->path, t->times[1]);
+    mb_dir_times_forget_implied(&u->dir_times, st.st_ino);
     return set_meta(t, fd, err);
 }
 
@@ -312,6 +317,7 @@ static int set_root(struct unpack *u, struct target *t, struct mb_error *err)
         return mb_fail(err, MB_ERR_INVALID, "the root of a layer is no directory");
     if (read_owner(t, err) < 0)
         return -1;
+    u->has_root = true;
     mb_dir_times_add(&u->dir_times, "", t->times[1]);
     return set_meta(t, u->dir_fd, err);
 }
@@ -370,11 +376,54 @@ static int unpack_all(struct unpack *u, struct mb_error *err)
     }
 }
 
-int mb_layer_unpack(int tar_fd, int dir_fd, struct mb_error *err)
+/* --- directories without an entry --- */
+
+struct noting {
+    const struct unpack *u;
+    struct mb_strv *implied;
+};
+
+static int note(const char *path, const struct stat *st, void *arg,
+                struct mb_error *err _unused_)
+{
+    const struct noting *n = arg;
+
+    if (!S_ISDIR(st->st_mode))
+        return MB_WALK_SKIP;
+    if (mb_dir_times_is_implied(&n->u->dir_times, st->st_ino))
+        mb_strv_add(n->implied, path);
+    return MB_WALK_DESCEND;
+}
+
+/* By what they are: a name may lead to them by way of links. */
+static int list_implied(const struct unpack *u, struct mb_strv *ret,
+                        struct mb_error *err)
+{
+    static const struct mb_walk_fns fns = {.visit = note};
+    struct noting n = {u, ret};
+
+    if (!u->has_root)
+        mb_strv_add(ret, "");
+    return u->dir_times.implied ? mb_walk(u->dir_fd, &fns, &n, err) : 0;
+}
+
+int mb_layer_unpack_noting(int tar_fd, int dir_fd, struct mb_strv *ret_implied,
+                           struct mb_error *err)
 {
     _cleanup_(unpack_done) struct unpack u = {.dir_fd = dir_fd};
+    _cleanup_strv_ struct mb_strv implied = {0};
 
-    if (mb_tar_reader_new(tar_fd, &u.tar, err) < 0 || unpack_all(&u, err) < 0)
+    if (mb_tar_reader_new(tar_fd, &u.tar, err) < 0 || unpack_all(&u, err) < 0
+        || (ret_implied && list_implied(&u, &implied, err) < 0))
         return mb_wrap(err, "unpack layer");
+    if (ret_implied) {
+        *ret_implied = implied;
+        implied = (struct mb_strv){0};
+    }
     return 0;
+}
+
+int mb_layer_unpack(int tar_fd, int dir_fd, struct mb_error *err)
+{
+    return mb_layer_unpack_noting(tar_fd, dir_fd, NULL, err);
 }

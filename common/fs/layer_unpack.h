@@ -20,7 +20,13 @@
 #define MB_FS_LAYER_UNPACK_H
 
 #include "base/error.h"
+#include "base/strv.h"
 
 int mb_layer_unpack(int tar_fd, int dir_fd, struct mb_error *err) _must_check_;
+/* Also *ret_implied: the directories that are there only because something is in them
+ * and which have no entry of their own, parents first; "" is the root. What they look
+ * like is for the layers below to say. */
+int mb_layer_unpack_noting(int tar_fd, int dir_fd, struct mb_strv *ret_implied,
+                           struct mb_error *err) _must_check_;
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <search.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,7 +27,49 @@ void mb_dir_times_done(struct mb_dir_times *l)
     for (size_t i = 0; i < l->n; i++)
         free(l->v[i].path);
     free(l->v);
+    tdestroy(l->implied, free);
     *l = (struct mb_dir_times){0};
+}
+
+static int by_inode(const void *a, const void *b)
+{
+    const ino_t *x = a;
+    const ino_t *y = b;
+
+    return *x == *y ? 0 : *x < *y ? -1 : 1;
+}
+
+bool mb_dir_times_is_implied(const struct mb_dir_times *l, ino_t ino)
+{
+    return tfind(&ino, &l->implied, by_inode) != NULL;
+}
+
+void mb_dir_times_forget_implied(struct mb_dir_times *l, ino_t ino)
+{
+    ino_t **found = tfind(&ino, &l->implied, by_inode);
+    ino_t *old = found ? *found : NULL;
+
+    if (!old)
+        return;
+    tdelete(old, &l->implied, by_inode);
+    free(old);
+}
+
+static int note_implied(struct mb_dir_times *l, int fd, struct mb_error *err)
+{
+    ino_t *ino = mb_xmalloc(sizeof(*ino));
+    ino_t **found;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0) {
+        free(ino);
+        return mb_fail_errno(err, "look at a directory");
+    }
+    *ino = st.st_ino;
+    found = tsearch(ino, &l->implied, by_inode);
+    if (*found != ino)
+        free(ino);
+    return 0;
 }
 
 /* As a process whose root is @dir_fd; -1 and errno. */
@@ -104,11 +147,14 @@ static int make_parent(int fd, const char *name, const char *prefix,
             return mb_fail_errno(err, "stat %s", prefix);
         if (!made)
             return mb_fail(err, MB_ERR_NOT_FOUND, "there is no directory %s", prefix);
-        if (make_dir(fd, name, &new_fd, err) < 0)
+        if (make_dir(fd, name, &new_fd, err) < 0 || note_implied(made, new_fd, err) < 0)
             return -1;
     } else if (S_ISCHR(st.st_mode) && st.st_rdev == 0 && made) {
         if (mb_unpack_mkdir_opaque(fd, name, err) < 0)
             return -1;
+        /* it may have got the inode of one that was replaced */
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            mb_dir_times_forget_implied(made, st.st_ino);
     } else {
         return mb_fail(err, made ? MB_ERR_INVALID : MB_ERR_NOT_FOUND,
                        "its parent %.200s is %s in this layer", prefix,

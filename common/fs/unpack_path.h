@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -22,11 +23,16 @@ struct mb_dir_time {
 struct mb_dir_times {
     struct mb_dir_time *v;
     size_t n;
+    void *implied; /* tsearch tree of inodes: made as a parent only */
 };
 void mb_dir_times_add(struct mb_dir_times *l, const char *path, struct timespec mtime);
 int mb_dir_times_apply(const struct mb_dir_times *l, int dir_fd, struct mb_error *err)
     _must_check_;
 void mb_dir_times_done(struct mb_dir_times *l);
+/* Was the directory made as a parent, and not spoken of since? */
+bool mb_dir_times_is_implied(const struct mb_dir_times *l, ino_t ino);
+/* It has an entry of its own after all. */
+void mb_dir_times_forget_implied(struct mb_dir_times *l, ino_t ino);
 
 /* Open the directory that @path is in; *ret_base points into @path.  Missing parents
  * are made (0755, time 0, added to @made) unless @made is NULL: then NOT_FOUND. INVALID

@@ -374,6 +374,28 @@ static void too_many_attributes_are_refused(void **state)
     mb_buf_done(&tar);
 }
 
+static void directories_without_an_entry_are_listed(void **state)
+{
+    static const struct row rows[] = {
+        F("a/b/f", "x"),     F("e/f", "x"),     D("e"),           D("usr/lib"),
+        L("lib", "usr/lib"), F("lib/x/f", "x"), F("gone/f", "x"), F("gone", "x"),
+        F(".wh.h", ""),      F("h/f", "x"),     D("n"),           F("n/f", "x"),
+    };
+    struct mb_test_dir *t = *state;
+    struct mb_strv implied = {0};
+    struct mb_error err;
+    int fd = tar_fd_of(rows, ARRAY_SIZE(rows));
+
+    /* "e" came later, "usr/lib" was told by its own name, "gone" is a file now, and "h"
+     * replaces what was below. */
+    assert_ok(mb_layer_unpack_noting(fd, t->fd, &implied, &err), err);
+    close(fd);
+    char *list = mb_strv_join(&implied, " ");
+    assert_string_equal(list, " a a/b usr usr/lib/x");
+    free(list);
+    mb_strv_done(&implied);
+}
+
 /* The padding behind the end is read, or the writer of the pipe would get SIGPIPE. */
 static void the_archive_is_read_to_its_end(void **state)
 {
@@ -398,6 +420,7 @@ int main(void)
         mb_test_in_dir(entries_keep_what_the_archive_says),
         mb_test_in_dir(whiteouts_become_those_of_an_overlay),
         mb_test_in_dir(a_later_entry_wins),
+        mb_test_in_dir(directories_without_an_entry_are_listed),
         mb_test_in_dir(links_as_parents_stay_inside),
         mb_test_in_dir(hostile_archives_are_refused),
         mb_test_in_dir(truncated_archives_are_corrupt),
