@@ -2,6 +2,7 @@
 #include "step/bundle.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -11,6 +12,8 @@ const char *const bundle_place_path[N_PLACES] = {"/proc", "/dev", "/sys",
                                                  "/etc/resolv.conf", "/etc/hosts"};
 const bool bundle_place_is_dir[N_PLACES] = {true, true, true, false, false};
 
+/* Of one user of the namespace, in all steps that run at a time. */
+#define PROCESSES_MAX 16384
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static const char *const capabilities[] = {
@@ -92,15 +95,27 @@ static json_t *capability_sets(void)
                      strings(capabilities, ARRAY_SIZE(capabilities)));
 }
 
+/* A fork bomb must end before the machine does; there is no cgroup to end it. */
+static json_t *limits(void)
+{
+    struct rlimit has;
+    rlim_t n = PROCESSES_MAX;
+
+    if (getrlimit(RLIMIT_NPROC, &has) == 0 && has.rlim_max < n)
+        n = has.rlim_max;
+    return json_pack("[{s:s,s:I,s:I}]", "type", "RLIMIT_NPROC", "soft", (json_int_t)n,
+                     "hard", (json_int_t)n);
+}
+
 static json_t *process(const struct bundle *b)
 {
     const struct mb_step *s = b->step;
 
-    return json_pack("{s:b,s:o,s:o,s:o,s:o,s:o,s:b}", "terminal", 0, "user",
-                     user(b->user), "args",
-                     strings((const char *const *)s->argv.v, s->argv.n), "env",
-                     environment(b), "cwd", text(s->cwd && s->cwd[0] ? s->cwd : "/"),
-                     "capabilities", capability_sets(), "noNewPrivileges", 1);
+    return json_pack(
+        "{s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "terminal", 0, "user", user(b->user),
+        "args", strings((const char *const *)s->argv.v, s->argv.n), "env",
+        environment(b), "cwd", text(s->cwd && s->cwd[0] ? s->cwd : "/"), "capabilities",
+        capability_sets(), "noNewPrivileges", 1, "rlimits", limits());
 }
 
 /* --- mounts --- */

@@ -116,8 +116,11 @@ static int select_sources(int src_fd, const struct mb_strv *patterns,
         for (size_t k = 0; k < found.n; k++) {
             _cleanup_(rootpath_cleanup) struct rootpath p = {0};
 
-            if (rootpath_resolve(src_fd, found.v[k], &p, err) < 0)
+            if (rootpath_resolve(src_fd, found.v[k], &p, err) < 0) {
+                if (glob && err->code == MB_ERR_INVALID)
+                    continue; /* "x/f" of a pattern where x is a file */
                 return -1;
+            }
             if (p.n_missing == 0)
                 mb_strv_add(ret, found.v[k]);
             else if (!glob)
@@ -325,9 +328,10 @@ static int workdir_work(struct worker *w, struct mb_error *err)
     struct image_user user = {0};
     const char *name = w->rq.step.user;
 
-    if (worker_open_root(w, &root_fd, err) < 0
-        || rootpath_resolve(root_fd, w->rq.step.cwd, &p, err) < 0)
+    if (worker_open_root(w, &root_fd, err) < 0)
         return -1;
+    if (rootpath_resolve(root_fd, w->rq.step.cwd, &p, err) < 0)
+        return mb_wrap(err, "cannot make %s the working directory", w->rq.step.cwd);
     if (p.n_missing == 0 && !is_dir_in(root_fd, p.path))
         return mb_fail(err, MB_ERR_INVALID,
                        "cannot make %s the working directory: it is not "

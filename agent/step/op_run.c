@@ -217,6 +217,18 @@ static int raise_loopback(struct mb_error *err)
     return 0;
 }
 
+/* When memory runs out, a step goes before the agent does. */
+static void volunteer_for_oom(void)
+{
+    static const char score[] = "500";
+    struct mb_error ignored;
+    _cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        mb_ignore(mb_write_all(fd, score, strlen(score), &ignored),
+                  "it is over that already");
+}
+
 static int set_stdio(const struct run *r, struct mb_error *err)
 {
     _cleanup_close_ int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -250,6 +262,7 @@ static int run_work(struct worker *w, struct mb_error *err)
     mb_strv_add(&argv, "run");
     mb_strv_add(&argv, bundle);
     mb_strv_add(&argv, w->work);
+    volunteer_for_oom();
     (void)signal(SIGPIPE, SIG_DFL);
     execve(w->h->init.runtime, mb_strv_argv(&argv), env);
     return mb_fail_errno(err, "run %s", w->h->init.runtime);
@@ -292,7 +305,7 @@ static int runtime_failed(const struct worker *w, const char *said,
 {
     static const char *const users[] = {"No such file or directory",
                                         "Permission denied", "not found in $PATH",
-                                        "Is a directory"};
+                                        "Is a directory", "Operation not permitted"};
 
     for (size_t i = 0; i < ARRAY_SIZE(users); i++)
         if (strstr(said, "exec") && strstr(said, users[i]))

@@ -120,7 +120,9 @@ static int enter(struct walk *w, const char *name, struct mb_error *err)
         return 0;
     }
     if (rootpath_open(w->root_fd, here, O_PATH | O_DIRECTORY, &dir_fd, err) < 0)
-        return -1;
+        return err->sys_errno == ENOTDIR
+                   ? mb_fail(err, MB_ERR_INVALID, "/%s is not a directory", here)
+                   : -1;
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno != ENOENT)
             return mb_fail_errno(err, "look at /%s/%s", here, name);

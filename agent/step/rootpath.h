@@ -21,7 +21,7 @@ struct rootpath {
 void rootpath_done(struct rootpath *p);
 
 /* Follow all links of @path, also the last and also those to nowhere. LIMIT for more
- * than 40 links. */
+ * than 40 links, INVALID when a part on the way is no directory. */
 int rootpath_resolve(int root_fd, const char *path, struct rootpath *ret,
                      struct mb_error *err) _must_check_;
 /* openat2(RESOLVE_IN_ROOT) without magic links. NOT_FOUND, IO. */
