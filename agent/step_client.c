@@ -75,21 +75,24 @@ int step_client_ended(struct step_client *c, struct mb_error *err)
 
 /* --- what to start, with what --- */
 
+/* Beside this program (a build directory), or where an installation below any prefix
+ * has it. */
 static char *find_program(const struct step_client_opts *opts)
 {
+    static const char *const places[] = {PROGRAM, "../libexec/mbcluster/" PROGRAM};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
 
     if (opts->program)
         return mb_xstrdup(opts->program);
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-        char *beside = mb_xasprintf("%.*s/" PROGRAM, (int)(slash - self), self);
-        if (access(beside, X_OK) == 0)
-            return beside;
-        free(beside);
+    self[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash && i < ARRAY_SIZE(places); i++) {
+        _cleanup_free_ char *path =
+            mb_xasprintf("%.*s/%s", (int)(slash - self), self, places[i]);
+
+        if (access(path, X_OK) == 0)
+            return steal_ptr(path);
     }
     return mb_xstrdup(MB_LIBEXEC_DIR "/" PROGRAM);
 }
