@@ -166,8 +166,11 @@ static bool lookup_token(struct peers *p, const char *hex, char *user_id, char *
     struct mb_error err;
 
     if (read_entry(p->dir, "tokens", hex, &e, &err) < 0) {
-        snprintf(reason, len,
-                 "unknown key (never joined, or a one-time token used before)");
+        if (err.code == MB_ERR_NOT_FOUND)
+            snprintf(reason, len,
+                     "unknown key (never joined, or a one-time token used before)");
+        else
+            snprintf(reason, len, "damaged entry tokens/%.16s...: %s", hex, err.msg);
         return false;
     }
     if (e.expires > 0 && (int64_t)e.expires <= mb_wall_sec()) {
@@ -198,7 +201,13 @@ bool peers_lookup(const uint8_t public_key[MB_KEY_LEN],
         return false;
     }
     mb_hex(public_key, MB_KEY_LEN, hex);
-    if (read_entry(p->dir, "peers", hex, &e, &err) == 0 && e.name) {
+    if (read_entry(p->dir, "peers", hex, &e, &err) < 0) {
+        if (err.code != MB_ERR_NOT_FOUND) {
+            snprintf(ret_reason, reason_len, "damaged entry peers/%.16s...: %s", hex,
+                     err.msg);
+            return false;
+        }
+    } else if (e.name) {
         snprintf(ret_user_id, MB_USER_ID_LEN, "%s:%.*s", e.role, PEER_NAME_LEN_MAX,
                  e.name);
         return true;
@@ -233,6 +242,15 @@ bool peers_identity(const char *user_id, struct peer_identity *ret)
 }
 
 /* --- joining --- */
+
+/* A key that is in already stays what it is: nobody takes another's name from it. */
+static bool key_is_known(struct peers *p, const char *hex)
+{
+    _cleanup_free_ char *as_peer = entry_path(p->dir, "peers", hex);
+    _cleanup_free_ char *as_token = entry_path(p->dir, "tokens", hex);
+
+    return access(as_peer, F_OK) == 0 || access(as_token, F_OK) == 0;
+}
 
 static bool name_is_good(const char *name)
 {
@@ -312,12 +330,14 @@ int peers_join(struct peers *p, const struct peer_identity *token,
                        PEER_NAME_LEN_MAX - 5);
     if (!p->dir)
         return mb_fail(err, MB_ERR_DENIED, "nobody joins an embedded coordinator");
+    mb_hex(public_key, MB_KEY_LEN, hex);
+    if (key_is_known(p, hex))
+        return mb_fail(err, MB_ERR_DENIED, "this key is another peer's or a token's");
     name = free_name(p, wished);
     if (!name)
         return mb_fail(err, MB_ERR_LIMIT, "too many peers are named %s", wished);
     if (consume_token(p, token, err) < 0)
         return -1;
-    mb_hex(public_key, MB_KEY_LEN, hex);
     json_object_set_new(obj, "role", json_string(mb_role_name(token->role)));
     json_object_set_new(obj, "name", json_string(name));
     if (write_entry(p->dir, "peers", hex, obj, err) < 0)

@@ -13,6 +13,7 @@
 #include <zmq.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/loop_priv.h"
@@ -20,6 +21,8 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_VERSION "1.0"
 #define REASON_LEN 160
+#define REFUSALS_LOGGED 20 /* per window */
+#define WINDOW_USEC (10 * MB_USEC_PER_SEC)
 
 /* Frames of a request. */
 enum { F_VERSION, F_ID, F_DOMAIN, F_ADDRESS, F_ROUTE, F_MECHANISM, F_KEY, N_FRAMES };
@@ -35,6 +38,8 @@ struct mb_zap {
     void *socket; /* the thread's, once it runs */
     int stop_fd;
     pthread_t thread;
+    uint64_t window_usec; /* when the refusals of this window began */
+    unsigned n_refused;   /* in it */
 };
 
 static void request_done(struct request *r)
@@ -93,6 +98,25 @@ static void answer(void *socket, struct request *r, const char *code, const char
             return;
 }
 
+/* Whoever reaches the port can be refused as often as it likes: the log gets some of
+ * it, and how much it did not get. */
+static void log_refusal(struct mb_zap *z, struct request *r, const char *reason)
+{
+    uint64_t now = mb_now_usec();
+
+    if (now - z->window_usec >= WINDOW_USEC) {
+        if (z->n_refused > REFUSALS_LOGGED)
+            mb_log(MB_LOG_WARNING, "key_refusals_not_logged", "count=%u",
+                   z->n_refused - REFUSALS_LOGGED);
+        z->window_usec = now;
+        z->n_refused = 0;
+    }
+    if (z->n_refused++ < REFUSALS_LOGGED)
+        mb_log(MB_LOG_WARNING, "key_refused", "address=%.*s reason=\"%s\"",
+               (int)zmq_msg_size(&r->frames[F_ADDRESS]),
+               (const char *)zmq_msg_data(&r->frames[F_ADDRESS]), reason);
+}
+
 static void handle(struct mb_zap *z, struct request *r)
 {
     char user_id[MB_USER_ID_LEN] = "", reason[REASON_LEN] = "";
@@ -105,7 +129,7 @@ static void handle(struct mb_zap *z, struct request *r)
                          sizeof(reason), z->arg)) {
         answer(z->socket, r, "200", "OK", user_id);
     } else {
-        mb_log(MB_LOG_DEBUG, "key_refused", "reason=\"%s\"", reason);
+        log_refusal(z, r, reason);
         answer(z->socket, r, "400", "this key may not connect", "");
     }
 }

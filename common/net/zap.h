@@ -17,7 +17,9 @@
 #define MB_USER_ID_LEN 160
 
 /* Runs on the ZAP thread: fill @ret_user_id for a key that may come in and return true;
- * else a reason for the log. User ids look like "agent:a1" or "token:<16 hex>:agent".
+ * else a reason for the log (warning
+ * key_refused; a flood is cut). User ids look like "agent:a1" or "token:<16
+ * hex>:agent".
  */
 typedef bool mb_zap_lookup_fn(const uint8_t public_key[MB_KEY_LEN],
                               char ret_user_id[MB_USER_ID_LEN], char *ret_reason,

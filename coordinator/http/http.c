@@ -26,6 +26,7 @@
 #include "coordinator/http/http_route.h"
 
 #define CONNECTIONS_MAX 512
+#define CONNECTIONS_OF_ADDRESS_MAX 256 /* one that dawdles leaves room for others */
 #define IDLE_SEC 60
 #define CONNECTION_BYTES (128 * 1024)
 #define THREAD_STACK_BYTES (2 * 1024 * 1024)
@@ -358,9 +359,11 @@ int http_start(const char *listen_on, struct mb_blob_store *store,
     s->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES, MHD_OPTION_END);
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_OF_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SEC, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)THREAD_STACK_BYTES, MHD_OPTION_END);
     if (!s->daemon) {
         close(fd);
         http_stop(s);

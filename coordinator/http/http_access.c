@@ -19,7 +19,9 @@
 
 #define TOKEN_BYTES 32
 #define UPLOAD_ID_BYTES 16
+#define TOKENS_OF_PEER_MAX 4 /* a new one is handed out before the old one ends */
 #define UPLOADS_MAX 4096
+#define UPLOADS_OF_PEER_MAX 256
 #define UPLOAD_LIFETIME_SEC 3600
 
 struct token {
@@ -96,6 +98,21 @@ static char *random_text(size_t n_bytes)
     return text;
 }
 
+/* A peer that asks again and again keeps its newest tokens only. */
+static void drop_oldest_of(struct http_access *a, const char *peer)
+{
+    size_t oldest = 0, n = 0;
+
+    for (size_t i = 0; i < a->n_tokens; i++) {
+        if (strcmp(a->tokens[i].peer, peer) != 0)
+            continue;
+        if (n++ == 0 || a->tokens[i].ends_usec < a->tokens[oldest].ends_usec)
+            oldest = i;
+    }
+    if (n >= TOKENS_OF_PEER_MAX)
+        drop_token(a, oldest);
+}
+
 char *http_access_grant(struct http_access *a, const char *peer, unsigned lifetime_sec)
 {
     uint64_t now = mb_now_usec();
@@ -106,6 +123,7 @@ char *http_access_grant(struct http_access *a, const char *peer, unsigned lifeti
     mb_sha256(text, strlen(text), t.hash);
     pthread_mutex_lock(&a->lock);
     drop_expired(a, now);
+    drop_oldest_of(a, peer);
     a->tokens = mb_xreallocarray(a->tokens, a->n_tokens + 1, sizeof(*a->tokens));
     a->tokens[a->n_tokens++] = t;
     pthread_mutex_unlock(&a->lock);
@@ -150,6 +168,15 @@ char *http_access_check(struct http_access *a, const char *authorization)
     return peer;
 }
 
+static size_t count_uploads_of(const struct http_access *a, const char *peer)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n_uploads; i++)
+        n += strcmp(a->uploads[i].peer, peer) == 0;
+    return n;
+}
+
 char *http_access_open_upload(struct http_access *a, const char *peer)
 {
     uint64_t now = mb_now_usec();
@@ -157,7 +184,7 @@ char *http_access_open_upload(struct http_access *a, const char *peer)
 
     pthread_mutex_lock(&a->lock);
     drop_expired(a, now);
-    if (a->n_uploads < UPLOADS_MAX) {
+    if (a->n_uploads < UPLOADS_MAX && count_uploads_of(a, peer) < UPLOADS_OF_PEER_MAX) {
         id = random_text(UPLOAD_ID_BYTES);
         a->uploads =
             mb_xreallocarray(a->uploads, a->n_uploads + 1, sizeof(*a->uploads));

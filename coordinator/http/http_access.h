@@ -12,7 +12,7 @@ struct http_access;
 struct http_access *http_access_new(void);
 void http_access_free(struct http_access *a);
 
-/* malloc'ed token. */
+/* malloc'ed token. The newest four of a peer are good. */
 char *http_access_grant(struct http_access *a, const char *peer, unsigned lifetime_sec);
 /* Tokens and uploads of @peer end. */
 void http_access_revoke(struct http_access *a, const char *peer);

@@ -442,9 +442,44 @@ static void start_listens_where_it_is_told(void **state)
     fixture_close(&f);
 }
 
+static bool is_good(struct http_access *a, const char *token)
+{
+    _cleanup_free_ char *header = mb_xasprintf("Bearer %s", token);
+    _cleanup_free_ char *peer = http_access_check(a, header);
+
+    return peer != NULL;
+}
+
+/* One peer can neither fill the tables nor keep others from their part of them. */
+static void a_peer_that_asks_without_end_gets_its_share(void **state _unused_)
+{
+    struct http_access *a = http_access_new();
+    _cleanup_free_ char *other = http_access_grant(a, "agent:a2", 60);
+    char *tokens[1000], *id;
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
+        tokens[i] = http_access_grant(a, "agent:a1", 60);
+    for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
+        n += is_good(a, tokens[i]);
+    assert_in_range(n, 2, 16);
+    for (size_t i = ARRAY_SIZE(tokens) - n; i < ARRAY_SIZE(tokens); i++)
+        assert_true(is_good(a, tokens[i]));
+    assert_true(is_good(a, other));
+    for (size_t i = 0; i < ARRAY_SIZE(tokens); i++)
+        free(tokens[i]);
+    while ((id = http_access_open_upload(a, "agent:a1")))
+        free(id);
+    id = http_access_open_upload(a, "agent:a2");
+    assert_non_null(id);
+    free(id);
+    http_access_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_that_asks_without_end_gets_its_share),
         mb_test_in_dir(blobs_of_any_size_go_there_and_back),
         mb_test_in_dir(manifests_go_by_digest),
         mb_test_in_dir(a_wrong_digest_stores_nothing),

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "base/mem.h"
+#include "base/text.h"
 #include "coordinator/peers.h"
 
 #define ADDRESS "tcp://127.0.0.1:7480"
@@ -110,6 +112,60 @@ static void bad_names_and_keys_are_refused_and_consume_nothing(void **state)
     peers_free(p);
 }
 
+static void nobody_joins_with_a_key_that_is_known(void **state)
+{
+    struct mb_test_dir *t = *state;
+    struct peers *p = peers_new(t->path);
+    struct mb_join first = new_token(t->path, true, 60);
+    struct mb_join second = new_token(t->path, false, 60);
+    struct mb_keypair own;
+    struct peer_identity token, who;
+    struct mb_error err;
+    char *name = NULL, reason[128];
+
+    mb_keypair_new(&own);
+    assert_true(look_up(p, first.token.public_key, &token, reason));
+    assert_ok(peers_join(p, &token, own.public_key, MB_KEY_LEN, "victim", &name, &err),
+              err);
+    free(name);
+    assert_true(look_up(p, second.token.public_key, &token, reason));
+    assert_fails(
+        peers_join(p, &token, own.public_key, MB_KEY_LEN, "thief", &name, &err), err,
+        MB_ERR_DENIED);
+    assert_fails(
+        peers_join(p, &token, first.token.public_key, MB_KEY_LEN, "thief", &name, &err),
+        err, MB_ERR_DENIED);
+    assert_true(look_up(p, own.public_key, &who, reason));
+    assert_string_equal(who.name, "victim");
+    peers_free(p);
+}
+
+/* Cut or overwritten files let nobody in, and the log says which file it is. */
+static void damaged_entries_are_named(void **state)
+{
+    static const char *const folders[] = {"tokens", "peers"};
+    struct mb_test_dir *t = *state;
+    struct peers *p = peers_new(t->path);
+    struct mb_join j = new_token(t->path, false, 60);
+    struct peer_identity who;
+    struct mb_error err;
+    char hex[2 * MB_KEY_LEN + 1], reason[128];
+
+    mb_hex(j.token.public_key, MB_KEY_LEN, hex);
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        _cleanup_free_ char *folder = mb_xasprintf("%s/%s", t->path, folders[i]);
+        _cleanup_free_ char *path = mb_xasprintf("%s/%s", folder, hex);
+
+        assert_ok(mb_mkdir_p(AT_FDCWD, folder, 0700, &err), err);
+        assert_ok(mb_write_file(AT_FDCWD, path, BYTES("{\"role\": \"ag"), 0600, &err),
+                  err);
+        assert_false(look_up(p, j.token.public_key, &who, reason));
+        assert_contains(reason, "damaged entry");
+        assert_contains(reason, folders[i]);
+    }
+    peers_free(p);
+}
+
 static void the_server_key_is_made_once_and_private(void **state)
 {
     struct mb_test_dir *t = *state;
@@ -144,6 +200,8 @@ int main(void)
         mb_test_in_dir(a_one_time_token_joins_once),
         mb_test_in_dir(a_reusable_token_gives_each_peer_its_own_name),
         mb_test_in_dir(bad_names_and_keys_are_refused_and_consume_nothing),
+        mb_test_in_dir(nobody_joins_with_a_key_that_is_known),
+        mb_test_in_dir(damaged_entries_are_named),
         mb_test_in_dir(the_server_key_is_made_once_and_private),
         cmocka_unit_test(user_ids_that_nobody_gave_are_refused),
     };

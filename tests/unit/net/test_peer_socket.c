@@ -2,8 +2,10 @@
 #include "peer_world.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #define N_MESSAGES 1000
@@ -63,6 +65,45 @@ static void an_unknown_key_is_refused(void **state _unused_)
     world_run_until(&w, &w.n_events[MB_PEER_REFUSED], 1);
     assert_int_equal(w.n_events[MB_PEER_CONNECTED], 0);
     assert_int_equal(w.n_at_server, 0);
+    world_stop(&w);
+}
+
+static unsigned count(const char *text, const char *part)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, part))) {
+        n++;
+        text += strlen(part);
+    }
+    return n;
+}
+
+/* At the level that a server has by default, and not as often as strangers like. */
+static void refusals_are_logged_with_their_reason_and_a_flood_is_cut(
+    void **state _unused_)
+{
+    _cleanup_buf_ struct mb_buf text = MB_BUF_INIT(MB_MIB);
+    _cleanup_close_ int fd = memfd_create("log", MFD_CLOEXEC);
+    struct mb_keypair stranger;
+    struct mb_error err;
+    struct world w;
+
+    mb_keypair_new(&stranger);
+    world_start(&w);
+    mb_log_set_fd(fd);
+    for (unsigned i = 0; i < 50; i++) {
+        world_dial(&w, w.server_keys.public_key, &stranger);
+        world_run_until(&w, &w.n_events[MB_PEER_REFUSED], i + 1);
+        mb_peer_client_free(w.client);
+        w.client = NULL;
+    }
+    mb_log_set_fd(STDERR_FILENO);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_ok(mb_read_to_end(fd, &text, &err), err);
+    assert_contains(text.data, "event=key_refused address=");
+    assert_contains(text.data, "127.0.0.1 reason=\"unknown\"");
+    assert_in_range(count(text.data, "event=key_refused "), 10, 40);
     world_stop(&w);
 }
 
@@ -305,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_known_key_comes_in_and_messages_go_both_ways),
         cmocka_unit_test(an_unknown_key_is_refused),
+        cmocka_unit_test(refusals_are_logged_with_their_reason_and_a_flood_is_cut),
         cmocka_unit_test(a_wrong_server_key_is_noticed),
         cmocka_unit_test(nobody_comes_in_when_no_one_checks_keys),
         cmocka_unit_test(only_one_key_check_runs_in_a_process),
