@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/layer_pipe.h"
+#include "agent/log_limit.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -231,6 +232,19 @@ static void on_log(int stream, const void *data, size_t len, void *arg)
     }
 }
 
+static int execute_run(struct runner *r, const struct step_state *state,
+                       const struct mb_step *step, char work[STEP_WORK_ID_LEN + 1],
+                       int *ret_status, struct mb_error *err)
+{
+    _cleanup_(log_limit_freep) struct log_limit *log = log_limit_new(on_log, r);
+    struct step_call call = {.cancel = r->cancel, .log = log_limit_put, .log_arg = log};
+    int rc = step_run(r->step, &call, state, step, &r->task->platform, work, ret_status,
+                      err);
+
+    log_limit_end(log);
+    return rc;
+}
+
 static int execute_copy(struct runner *r, const struct step_call *call,
                         const struct step_state *state, const struct mb_step *step,
                         char work[STEP_WORK_ID_LEN + 1], struct mb_error *err)
@@ -251,16 +265,14 @@ static int execute(struct runner *r, const struct mb_step *step,
                    char work[STEP_WORK_ID_LEN + 1], bool *ret_made,
                    struct mb_task_done *result, struct mb_error *err)
 {
-    struct step_call call = {.cancel = r->cancel, .log = on_log, .log_arg = r};
+    struct step_call call = {.cancel = r->cancel};
     struct step_state state = {r->diff_ids, r->n_diff_ids};
     int status = 0;
 
     *ret_made = true;
     switch (step->kind) {
     case MB_STEP_RUN:
-        if (step_run(r->step, &call, &state, step, &r->task->platform, work, &status,
-                     err)
-            < 0)
+        if (execute_run(r, &state, step, work, &status, err) < 0)
             return -1;
         if (status == 0)
             return 0;

@@ -46,6 +46,8 @@
 
 /* Logs of one step that are kept and forwarded. */
 #define MB_LOG_LINE_BYTES_MAX (16 * MB_KIB)
+#define MB_STEP_LOG_BYTES_MAX (2 * MB_MIB)  /* forwarded as it comes */
+#define MB_STEP_LOG_TAIL_BYTES (64 * MB_KIB) /* and this much of the end */
 #define MB_LOG_DATA_BYTES_MAX (64 * MB_KIB) /* one STEP_LOG or BUILD_LOG message */
 
 #endif
