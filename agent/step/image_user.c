@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "step/image_user.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -33,7 +34,10 @@ static int read_lines(int root_fd, const char *path, struct mb_strv *ret,
     struct stat st;
 
     if (rootpath_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd, err) < 0)
-        return err->code == MB_ERR_NOT_FOUND ? 0 : -1;
+        return err->code == MB_ERR_NOT_FOUND || err->sys_errno == ENOTDIR
+                       || err->sys_errno == ELOOP
+                   ? 0
+                   : -1;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return 0;
     if (mb_read_to_end(fd, &text, err) < 0)
