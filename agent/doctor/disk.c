@@ -24,7 +24,7 @@
 #define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
-#define FREE_BYTES_MIN (1 * MB_GIB)
+#define FREE_BYTES_MIN (256 * MB_MIB)
 #define FREE_BYTES_GOOD (10 * MB_GIB)
 #define FREE_FILES_GOOD 100000u
 
