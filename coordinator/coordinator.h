@@ -16,6 +16,8 @@ struct coordinator_opts {
 struct coordinator;
 int coordinator_new(struct mb_loop *l, const struct coordinator_opts *opts,
                     struct coordinator **ret, struct mb_error *err) _must_check_;
+/* Where it listens, with the port that the kernel gave; borrowed. */
+const char *coordinator_endpoint(const struct coordinator *c);
 void coordinator_free(struct coordinator *c);
 DEFINE_CLEANUP(struct coordinator *, coordinator_free)
 

@@ -10,6 +10,5 @@
 int coordinator_new_with(struct mb_loop *l, const struct coordinator_opts *opts,
                          const struct mb_keypair *keys, struct peers *peers,
                          struct coordinator **ret, struct mb_error *err) _must_check_;
-const char *coordinator_endpoint(const struct coordinator *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -144,6 +145,23 @@ static char *known_address(const struct options *o)
     return mb_buf_steal(&text);
 }
 
+/* A string that says "everywhere" leads its reader to itself. */
+static int check_address(const char *address, struct mb_error *err)
+{
+    static const char *const everywhere[] = {
+        "tcp://*:", "tcp://0.0.0.0:", "tcp://[::]:"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(everywhere); i++)
+        if (mb_starts_with(address, everywhere[i]))
+            return mb_fail(err, MB_ERR_INVALID,
+                           "the coordinator listens on all addresses (%s): say which "
+                           "one peers use with --address tcp://HOST:PORT",
+                           address);
+    if (mb_address_check(address, err) < 0)
+        return mb_wrap(err, "--address '%s'", address);
+    return 0;
+}
+
 static int print_token(const struct options *o, struct mb_error *err)
 {
     _cleanup_free_ char *dir = mb_xasprintf("%s/keys", o->state_dir);
@@ -153,6 +171,8 @@ static int print_token(const struct options *o, struct mb_error *err)
 
     if (mb_role_parse(o->role ? o->role : "", &role, err) < 0)
         return mb_wrap(err, "--role");
+    if (check_address(address, err) < 0)
+        return -1;
     if (peers_new_token(dir, role, o->reusable, o->expires_sec, address, &join, err)
         < 0)
         return -1;
@@ -167,11 +187,12 @@ static void on_signal(int signo _unused_, void *arg)
     mb_loop_stop(arg);
 }
 
-static int note_address(const struct options *o, struct mb_error *err)
+static int note_address(const struct options *o, const char *endpoint,
+                        struct mb_error *err)
 {
     _cleanup_free_ char *path = mb_xasprintf("%s/" ADDRESS_FILE, o->state_dir);
 
-    return mb_write_file(AT_FDCWD, path, o->listen, strlen(o->listen), 0600, err);
+    return mb_write_file(AT_FDCWD, path, endpoint, strlen(endpoint), 0600, err);
 }
 
 static int serve(const struct options *o, struct mb_error *err)
@@ -188,8 +209,11 @@ static int serve(const struct options *o, struct mb_error *err)
         .config = config,
     };
 
+    if (o->config && access(o->config, R_OK) < 0)
+        return mb_fail_errno(err, "--config %s", o->config);
     if (mb_loop_on_signal(loop, on_signal, loop, err) < 0
-        || coordinator_new(loop, &opts, &c, err) < 0 || note_address(o, err) < 0)
+        || coordinator_new(loop, &opts, &c, err) < 0
+        || note_address(o, coordinator_endpoint(c), err) < 0)
         return -1;
     mb_loop_run(loop);
     mb_log(MB_LOG_NOTICE, "coordinator_stopping", "state_dir=\"%s\"", o->state_dir);

@@ -66,7 +66,8 @@ int peers_server_key(const char *dir, struct mb_keypair *ret, struct mb_error *e
     if (mb_keypair_load(path, ret, err) == 0)
         return 0;
     if (err->code != MB_ERR_NOT_FOUND)
-        return -1;
+        return mb_wrap(err, "the coordinator's key is damaged (bring it back from a "
+                            "backup; without it every peer has to join anew)");
     mb_keypair_new(&k);
     if (mb_mkdir_p(AT_FDCWD, dir, 0700, err) < 0 || mb_keypair_save(path, &k, err) < 0)
         return mb_wrap(err, "make the coordinator's key");

@@ -101,6 +101,20 @@ static bool is_endpoint(const char *endpoint)
                || mb_parse_u64(port + 1, UINT16_MAX, &n, &ignored) == 0);
 }
 
+/* "tcp://[::ffff:127.0.0.1]:80", as libzmq has it with IPv6 on, to
+ * "tcp://127.0.0.1:80".
+ */
+static void unmap_ipv4(char *endpoint)
+{
+    static const char head[] = "tcp://[::ffff:";
+    char *rest = endpoint + strlen(head), *close = strchr(endpoint, ']');
+
+    if (!mb_starts_with(endpoint, head) || !close || !strchr(rest, '.'))
+        return;
+    memmove(close, close + 1, strlen(close));
+    memmove(endpoint + strlen("tcp://"), rest, strlen(rest) + 1);
+}
+
 static int listen_on(struct mb_peer_server *s, const char *endpoint,
                      struct mb_error *err)
 {
@@ -120,6 +134,7 @@ static int listen_on(struct mb_peer_server *s, const char *endpoint,
     if (zmq_getsockopt(s->socket, ZMQ_LAST_ENDPOINT, s->endpoint, &len) < 0)
         return mb_fail(err, MB_ERR_IO, "listen on %s: %s", endpoint,
                        zmq_strerror(zmq_errno()));
+    unmap_ipv4(s->endpoint);
     return 0;
 }
 

@@ -63,6 +63,36 @@ agent_once() {
     says client
 }
 
+# a_token OPTION...: of a coordinator's directory of its own.
+a_token() { "$MB_BIN/mbcluster-coordinator" token --role agent --state-dir "$T/strings" "$@"; }
+
+@test "a join string is for one address that can be reached" {
+    local address
+    for address in 'tcp://*:7480' tcp://0.0.0.0:7480 'tcp://[::]:7480'; do
+        must_fail 1 a_token --listen "$address"
+        says "$address" --address
+    done
+    must_fail 1 a_token --address nonsense
+    says nonsense
+    must a_token --listen 'tcp://*:7480' --address tcp://127.0.0.1:7480
+}
+
+@test "a configuration file that is named must be there" {
+    must_fail 1 timeout 20 "$MB_BIN/mbcluster-coordinator" --listen tcp://127.0.0.1:0 \
+        --http 127.0.0.1:0 --state-dir "$T/configured" --config "$T/no/such.toml"
+    says "$T/no/such.toml"
+}
+
+@test "a coordinator on a port of the kernel's choice makes strings that lead to it" {
+    daemon anywhere "$MB_BIN/mbcluster-coordinator" --listen tcp://127.0.0.1:0 \
+        --http 127.0.0.1:0 --state-dir "$T/anywhere/state"
+    wait_until 20 test -s "$T/anywhere/state/address"
+    run -0 "$MB_BIN/mbcluster-coordinator" token --role client --state-dir "$T/anywhere/state"
+    must env -u MBCLUSTER_CLUSTER XDG_CONFIG_HOME="$T/anywhere/config" "$MB_BIN/mbcluster" \
+        ls --cluster "$output"
+    stop_daemon anywhere
+}
+
 @test "what is no join string is a clear error" {
     must_fail 1 agent_once --join mbc1-nonsense
     says_match 'not a join string.*mbc1-'
