@@ -151,7 +151,8 @@ static void make_plain_layout(const char *dest, const struct blob_list *blobs)
     if (fd < 0 || blobs_fd < 0)
         return;
     for (size_t i = 0; i < blobs->n; i++)
-        (void)fchmodat(blobs_fd, mb_digest_hex(&blobs->v[i].digest, hex), 0644, 0);
+        if (fchmodat(blobs_fd, mb_digest_hex(&blobs->v[i].digest, hex), 0644, 0) < 0)
+            return; /* the next one would not be readable either */
     (void)fchmod(blobs_fd, 0755);
     (void)chmod(parent, 0755);
     (void)unlinkat(fd, "lock", 0);

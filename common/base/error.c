@@ -61,7 +61,7 @@ static int fail_with(struct mb_error *err, enum mb_errc code, int sys_errno, cha
     return -1;
 }
 
-int mb_fail(struct mb_error *err, enum mb_errc code, const char *fmt, ...)
+int(mb_fail)(struct mb_error *err, enum mb_errc code, const char *fmt, ...)
 {
     char text[SCRATCH_BYTES];
     va_list ap;
@@ -85,7 +85,7 @@ static enum mb_errc code_of_errno(int number)
     }
 }
 
-int mb_fail_errno(struct mb_error *err, const char *fmt, ...)
+int(mb_fail_errno)(struct mb_error *err, const char *fmt, ...)
 {
     int number = errno;
     char text[SCRATCH_BYTES];
@@ -101,7 +101,7 @@ int mb_fail_errno(struct mb_error *err, const char *fmt, ...)
     return fail_with(err, code_of_errno(number), number, text);
 }
 
-int mb_wrap(struct mb_error *err, const char *fmt, ...)
+int(mb_wrap)(struct mb_error *err, const char *fmt, ...)
 {
     char text[SCRATCH_BYTES];
     va_list ap;

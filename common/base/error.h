@@ -35,14 +35,34 @@ struct mb_error {
     char msg[MB_ERROR_TEXT_MAX];
 };
 
-/* Each fills *err and returns -1.  Too long a message is cut with "...".  The message is
- * one line of valid UTF-8: other bytes and control characters become '?', line ends and
- * tabs blanks. */
-int mb_fail(struct mb_error *err, enum mb_errc code, const char *fmt, ...) _printf_(3, 4);
-/* Code by errno: ENOENT NOT_FOUND, EACCES/EPERM DENIED, else IO; appends ": strerror". */
+/* Each fills *err and returns -1.  Too long a message is cut with "...".  The message
+ * is one line of valid UTF-8: other bytes and control characters become '?', line ends
+ * and tabs blanks. */
+int mb_fail(struct mb_error *err, enum mb_errc code, const char *fmt, ...)
+    _printf_(3, 4);
+/* Code by errno: ENOENT NOT_FOUND, EACCES/EPERM DENIED, else IO; appends ": strerror".
+ */
 int mb_fail_errno(struct mb_error *err, const char *fmt, ...) _printf_(2, 3);
 /* Put "text: " in front of the message that is there; code stays. */
 int mb_wrap(struct mb_error *err, const char *fmt, ...) _printf_(2, 3);
+
+/* Lets the compiler see the -1, and so that outputs are set where a call did not fail.
+ */
+#define mb_fail(...)                \
+    (__extension__({                \
+        (void)mb_fail(__VA_ARGS__); \
+        -1;                         \
+    }))
+#define mb_fail_errno(...)                \
+    (__extension__({                      \
+        (void)mb_fail_errno(__VA_ARGS__); \
+        -1;                               \
+    }))
+#define mb_wrap(...)                \
+    (__extension__({                \
+        (void)mb_wrap(__VA_ARGS__); \
+        -1;                         \
+    }))
 
 /* A stable lower-case name such as "unavailable", for logs and JSON. */
 const char *mb_errc_name(enum mb_errc code);

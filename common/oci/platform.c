@@ -145,15 +145,10 @@ int mb_platform_parse(const char *text, struct mb_platform *ret, struct mb_error
 static const char *join(const struct mb_platform *p, char sep,
                         char out[MB_PLATFORM_TEXT_LEN])
 {
-    char *end = stpncpy(out, p->os, sizeof(p->os) - 1);
+    char between[] = {p->variant[0] ? sep : '\0', '\0'};
 
-    *end++ = sep;
-    end = stpncpy(end, p->arch, sizeof(p->arch) - 1);
-    if (p->variant[0]) {
-        *end++ = sep;
-        end = stpncpy(end, p->variant, sizeof(p->variant) - 1);
-    }
-    *end = '\0';
+    (void)snprintf(out, MB_PLATFORM_TEXT_LEN, "%s%c%s%s%s", p->os, sep, p->arch,
+                   between, p->variant);
     return out;
 }
 
