@@ -6,16 +6,27 @@ function(mb_layer name)
     target_link_libraries(${name} PUBLIC mb_flags ${A_LINK} PRIVATE ${A_PRIVATE_LINK})
 endfunction()
 
-# mb_unit_test(NAME LINK ...): tests/unit/<layer>/NAME.c, a cmocka program.
+# mb_unit_test(NAME [NATIVE | NAMESPACE] LINK ...): tests/unit/<layer>/NAME.c, a cmocka program.
+# NATIVE: it cannot work under QEMU in user mode; the presets for cross builds leave it out.
+# NAMESPACE: it makes a user namespace of its own, which needs help under QEMU.
 function(mb_unit_test name)
-    cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+    cmake_parse_arguments(A "NATIVE;NAMESPACE" "" "SOURCES;LINK" ${ARGN})
     add_executable(${name} ${name}.c ${A_SOURCES})
     target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests/support")
     target_link_libraries(${name} PRIVATE ${A_LINK} cmocka)
     set_target_properties(${name} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
-    add_test(NAME unit.${name} COMMAND ${name})
+    if(A_NAMESPACE AND CMAKE_CROSSCOMPILING)
+        add_test(NAME unit.${name}
+            COMMAND "${CMAKE_SOURCE_DIR}/tests/support/in-namespace"
+                    ${CMAKE_CROSSCOMPILING_EMULATOR} "$<TARGET_FILE:${name}>")
+    else()
+        add_test(NAME unit.${name} COMMAND ${name})
+    endif()
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 120)
+    if(A_NATIVE)
+        set_property(TEST unit.${name} APPEND PROPERTY LABELS native)
+    endif()
 endfunction()
 
 # mb_fuzz_target(NAME LINK ...): tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput.

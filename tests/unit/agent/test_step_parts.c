@@ -71,17 +71,6 @@ static void a_binfmt_line_names_class_order_and_machine(void **state _unused_)
     mb_buf_done(&line);
 }
 
-static void the_machines_own_program_runs(void **state)
-{
-    struct mb_test_dir *t = *state;
-    struct mb_platform host = mb_platform_host();
-    const struct arch *a = arch_find(host.arch);
-
-    if (!a)
-        skip();
-    assert_true(arch_runs(a, t->path));
-}
-
 /* --- users --- */
 
 static void put(struct mb_test_dir *t, const char *path, const char *text)
@@ -296,7 +285,6 @@ int main(void)
         cmocka_unit_test(ranges_of_ids_are_found_by_name_and_by_number),
         cmocka_unit_test(roots_default_range_overlaps_nobodys),
         cmocka_unit_test(a_binfmt_line_names_class_order_and_machine),
-        mb_test_in_dir(the_machines_own_program_runs),
         mb_test_in_dir(users_are_looked_up_in_the_image),
         mb_test_in_dir(a_passwd_that_is_no_file_is_no_passwd),
         mb_test_in_dir(paths_stay_in_the_root),

@@ -166,6 +166,8 @@ static inline void enter_namespace(void)
     int status = 0;
     pid_t child;
 
+    if (getenv("MB_TEST_NAMESPACE"))
+        return; /* tests/support/in-namespace made one around us */
     if (geteuid() != 0) {
         print_message("skipped: needs root to map 65536 ids\n");
         exit(TEST_SKIP);
