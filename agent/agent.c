@@ -338,6 +338,18 @@ static void on_message(uint8_t version, uint8_t kind, const void *data, size_t l
     }
 }
 
+static void key_is_unknown(struct agent *a)
+{
+    struct mb_error err;
+
+    mb_fail(
+        &err, MB_ERR_DENIED,
+        "the coordinator does not know this agent's key; remove %s/membership and "
+        "join again with a new string from: mbcluster-coordinator token --role agent",
+        a->state_dir);
+    end_agent(a, err.code, err.msg);
+}
+
 static void on_event(enum mb_peer_event ev, const char *detail, void *arg)
 {
     struct agent *a = arg;
@@ -351,10 +363,7 @@ static void on_event(enum mb_peer_event ev, const char *detail, void *arg)
                detail);
         break;
     case MB_PEER_REFUSED:
-        end_agent(a, MB_ERR_DENIED,
-                  "the coordinator does not know this agent's key; join again with a "
-                  "new string "
-                  "from: mbcluster-coordinator token --role agent");
+        key_is_unknown(a);
         break;
     case MB_PEER_BAD_SERVER:
         end_agent(a, MB_ERR_DENIED,

@@ -174,6 +174,22 @@ static void on_ended(const struct mb_error *why, void *arg)
     mb_loop_stop(p->loop);
 }
 
+/* Another role's string would be used up for a key that makes no agent. */
+static int check_role(const char *join_string, struct mb_error *err)
+{
+    struct mb_join j = {0};
+
+    if (mb_join_decode(join_string, &j, err) < 0)
+        return -1;
+    if (j.role != MB_ROLE_AGENT)
+        return mb_fail(err, MB_ERR_INVALID,
+                       "the join string is for the role %s: an agent needs one from "
+                       "mbcluster-coordinator token --role agent",
+                       mb_role_name(j.role));
+    mb_keypair_clear(&j.token);
+    return 0;
+}
+
 static int find_membership(const struct options *o, struct mb_membership *ret,
                            struct mb_error *err)
 {
@@ -185,6 +201,8 @@ static int find_membership(const struct options *o, struct mb_membership *ret,
             return 0;
         return mb_wrap(err, "no --join string was given and there is no earlier one");
     }
+    if (check_role(o->join, err) < 0)
+        return -1;
     if (uname(&u) < 0)
         return mb_fail_errno(err, "uname");
     return mb_membership_join(dir, o->join, o->name ? o->name : u.nodename, ret, err);

@@ -161,6 +161,13 @@ void agents_hello(struct agents *t, const char *name, const struct mb_route *fro
         mb_wire_done(&mb_hello_schema, &h);
         return;
     }
+    if (h.role != MB_ROLE_AGENT) {
+        sender_refuse(t->server, from, MB_ERR_DENIED,
+                      "this key is an agent's; a client joins with a string from "
+                      "mbcluster-coordinator token --role client");
+        mb_wire_done(&mb_hello_schema, &h);
+        return;
+    }
     if (a && memcmp(a->session, h.session.data, sizeof(a->session)) != 0) {
         if (!mb_route_equal(&a->route, from))
             sender_refuse(t->server, &a->route, MB_ERR_DENIED,

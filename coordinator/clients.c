@@ -129,7 +129,14 @@ static void on_hello(struct clients *t, const char *name, const struct mb_route 
                       "HELLO is malformed; upgrade mbcluster");
         return;
     }
+    enum mb_role role = (enum mb_role)h.role;
     mb_wire_done(&mb_hello_schema, &h);
+    if (role == MB_ROLE_AGENT) {
+        sender_refuse(t->env->server, from, MB_ERR_DENIED,
+                      "this key is a client's; an agent joins with a string from "
+                      "mbcluster-coordinator token --role agent");
+        return;
+    }
     if (!c)
         c = add_client(t, name, from);
     c->seen_usec = now_usec;

@@ -86,6 +86,36 @@ static void hello_again_is_answered_again(void **state)
     scene_stop(&s);
 }
 
+static void refuse_hello(struct actor *a, uint64_t role, const char *part)
+{
+    struct mb_agent_info info = {.arch = (char *)(uintptr_t) "amd64", .slots = 1};
+    struct mb_hello h = {.role = role,
+                         .session = {a->session, sizeof(a->session)},
+                         .version = (char *)(uintptr_t) "test",
+                         .agent = info};
+    struct mb_refused r = {0};
+
+    actor_send(a, MB_KIND_HELLO, &mb_hello_schema, &h);
+    actor_expect(a, MB_KIND_REFUSED, &r);
+    assert_int_equal(r.code, MB_ERR_DENIED);
+    assert_contains(r.message, part);
+    mb_wire_done(&mb_refused_schema, &r);
+}
+
+static void a_key_of_one_role_does_not_play_the_other(void **state)
+{
+    struct actor liar;
+    struct scene s;
+
+    scene_start(&s, state);
+    refuse_hello(&s.client, MB_ROLE_AGENT, "--role agent");
+    actor_dial(&liar, &s.w, &s.w.agents[1]);
+    refuse_hello(&liar, MB_ROLE_CLIENT, "--role client");
+    refuse_hello(&liar, MB_ROLE_ADMIN, "--role client");
+    actor_hang_up(&liar);
+    scene_stop(&s);
+}
+
 static void a_connection_has_one_build(void **state)
 {
     struct mb_build_done done = {0};
@@ -262,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         mb_test_in_dir(nothing_is_heard_before_hello),
         mb_test_in_dir(hello_again_is_answered_again),
+        mb_test_in_dir(a_key_of_one_role_does_not_play_the_other),
         mb_test_in_dir(a_connection_has_one_build),
         mb_test_in_dir(a_broken_request_ends_with_a_message),
         mb_test_in_dir(ready_with_what_was_not_uploaded_ends_with_a_message),
