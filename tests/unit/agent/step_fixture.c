@@ -218,7 +218,8 @@ struct mb_digest fixture_layer(struct fixture *f, const struct layer_file *files
         e.size = files[i].content ? strlen(files[i].content) : 0;
         assert_ok(mb_tar_writer_entry(w, &e, &err), err);
         if (e.size > 0)
-            assert_ok(mb_tar_writer_data(w, files[i].content, e.size, &err), err);
+            assert_ok(mb_tar_writer_data(w, files[i].content, (size_t)e.size, &err),
+                      err);
     }
     assert_ok(mb_tar_writer_end(w, &err), err);
     mb_tar_writer_free(w);

@@ -84,7 +84,7 @@ static inline void put_row(struct mb_tar_writer *w, const struct row *r)
 
     assert_ok(mb_tar_writer_entry(w, &e, &err), err);
     if (e.size > 0)
-        assert_ok(mb_tar_writer_data(w, r->text, e.size, &err), err);
+        assert_ok(mb_tar_writer_data(w, r->text, (size_t)e.size, &err), err);
 }
 
 /* An archive of @n rows; the caller empties it. */
