@@ -28,6 +28,7 @@
 #include "step/rootpath.h"
 #include "step/snapshots.h"
 #include "step/stubs.h"
+#include "step/stuck.h"
 #include "step/worker.h"
 
 struct run {
@@ -36,6 +37,8 @@ struct run {
     const struct arch *arch;
     char *places[N_PLACES];
     int out_fd, err_fd; /* of the step's end of the pipes */
+    int stuck;          /* the signal that the command seems to wait for in vain */
+    int died_of;        /* and did */
 };
 
 #define LOG_FILE "runtime.log"
@@ -343,12 +346,24 @@ static int run_finish(struct worker *w, int status, struct mb_error *err)
                        "the OCI runtime was killed by signal %d", WTERMSIG(status));
     if (said && WEXITSTATUS(status) != 0)
         return runtime_failed(w, said, err);
-    w->reply.exit = (uint64_t)WEXITSTATUS(status);
+    w->reply.exit = (uint64_t)(r->died_of ? 128 + r->died_of : WEXITSTATUS(status));
     worker_unmount_root(w);
     if (snapshots_work_open(w->h, w->work, &upper_fd, err) < 0)
         return -1;
     stubs_remove(r->stubs, upper_fd);
     return 0;
 }
+
+/* Twice the same is no coincidence. */
+static void run_look(struct worker *w, pid_t pid)
+{
+    struct run *r = w->op;
+    pid_t stuck_pid = -1;
+    int sig = w->reply.emulated ? stuck_signal(pid, &stuck_pid) : 0;
+
+    if (sig != 0 && sig == r->stuck && kill(stuck_pid, SIGKILL) == 0)
+        r->died_of = sig;
+    r->stuck = sig;
+}
 const struct worker_op op_run = {
-    .prepare = run_prepare, .work = run_work, .finish = run_finish};
+    .prepare = run_prepare, .work = run_work, .finish = run_finish, .look = run_look};

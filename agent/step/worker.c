@@ -23,6 +23,8 @@
 #include "step/snapshots.h"
 #include "step/userns.h"
 
+#define LOOK_MSEC 1000
+
 static const struct worker_op *const ops[] = {
     [STEP_OP_PROBE] = &op_probe,     [STEP_OP_HAS_LAYER] = &op_has_layer,
     [STEP_OP_UNPACK] = &op_unpack,   [STEP_OP_RUN] = &op_run,
@@ -47,22 +49,29 @@ static _noreturn_ void doer_main(struct worker *w, const struct worker_op *op,
     _exit(mb_write_all(result_fd, b.data, b.len, &err) < 0 ? 1 : 0);
 }
 
-/* 1: the reply socket has ended; 0: @fd has something. */
-static int wait_for(int fd, int reply_fd, struct mb_error *err)
+enum { WAIT_READY = 0, WAIT_UNWANTED = 1, WAIT_TIMEOUT = 2 };
+
+/* UNWANTED: the reply socket has ended; READY: @fd has something. */
+static int wait_for(int fd, int reply_fd, int msec, struct mb_error *err)
 {
     for (;;) {
+        int n;
+
         struct pollfd p[] = {{.fd = reply_fd, .events = POLLRDHUP},
                              {.fd = fd, .events = POLLIN}};
 
-        if (poll(p, 2, -1) < 0) {
+        n = poll(p, 2, msec);
+        if (n == 0)
+            return WAIT_TIMEOUT;
+        if (n < 0) {
             if (errno != EINTR)
                 return mb_fail_errno(err, "wait for a step");
             continue;
         }
         if (p[0].revents)
-            return 1;
+            return WAIT_UNWANTED;
         if (p[1].revents)
-            return 0;
+            return WAIT_READY;
     }
 }
 
@@ -79,7 +88,7 @@ static int read_result(struct worker *w, int result_fd, struct mb_buf *b,
     ssize_t n;
 
     do {
-        int rc = wait_for(result_fd, w->reply_fd, err);
+        int rc = wait_for(result_fd, w->reply_fd, -1, err);
 
         if (rc != 0)
             return rc < 0 ? -1 : cancelled(err);
@@ -92,8 +101,19 @@ static int read_result(struct worker *w, int result_fd, struct mb_buf *b,
     return mb_buf_check(b, "the result of a step", err);
 }
 
-static int watch(struct worker *w, pid_t pid, int result_fd, int *ret_status,
-                 struct mb_error *err)
+static int wait_for_end(struct worker *w, const struct worker_op *op, pid_t pid,
+                        int pidfd, struct mb_error *err)
+{
+    int rc;
+
+    while ((rc = wait_for(pidfd, w->reply_fd, op->look ? LOOK_MSEC : -1, err))
+           == WAIT_TIMEOUT)
+        op->look(w, pid);
+    return rc == WAIT_UNWANTED ? cancelled(err) : rc;
+}
+
+static int watch(struct worker *w, const struct worker_op *op, pid_t pid, int result_fd,
+                 int *ret_status, struct mb_error *err)
 {
     _cleanup_buf_ struct mb_buf b = MB_BUF_INIT(STEP_MSG_BYTES_MAX);
     _cleanup_close_ int pidfd = pidfd_open(pid, 0);
@@ -103,8 +123,8 @@ static int watch(struct worker *w, pid_t pid, int result_fd, int *ret_status,
 
     if (rc == 0)
         rc = read_result(w, result_fd, &b, err);
-    if (rc == 0 && wait_for(pidfd, w->reply_fd, err) != 0)
-        rc = cancelled(err);
+    if (rc == 0)
+        rc = wait_for_end(w, op, pid, pidfd, err);
     if (rc < 0)
         (void)kill(pid, SIGKILL);
     if (mb_spawn_wait(pid, &status, rc < 0 ? &ignored : err) < 0 || rc < 0)
@@ -134,7 +154,7 @@ static int run_doer(struct worker *w, const struct worker_op *op, int *ret_statu
     close(steal_fd(&to));
     mb_cleanup_close(&w->data_fd); /* the doer's alone, so that its end is the end */
     w->data_fd = -1;
-    return watch(w, pid, from, ret_status, err);
+    return watch(w, op, pid, from, ret_status, err);
 }
 
 /* A doer that was killed has said nothing. */

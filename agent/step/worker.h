@@ -30,6 +30,8 @@ struct worker_op {
     int (*prepare)(struct worker *w, struct mb_error *err);
     int (*work)(struct worker *w, struct mb_error *err);
     int (*finish)(struct worker *w, int status, struct mb_error *err);
+    /* In the watcher, about once a second while the doer @pid runs. */
+    void (*look)(struct worker *w, pid_t pid);
 };
 
 extern const struct worker_op op_probe, op_has_layer, op_unpack, op_run, op_copy,

@@ -179,6 +179,23 @@ static void a_step_goes_first_when_memory_runs_out(void **state)
     assert_says(f, &f->amd64, 1, "test $(cat /proc/self/oom_score_adj) -ge 500", "");
 }
 
+/* QEMU cannot die of a signal as pid 1 of a namespace; somebody has to help. */
+static void an_emulated_command_that_crashes_ends(void **state)
+{
+    struct fixture *f = *state;
+    const struct step_state image = {.diff_ids = &f->s390x, .n = 1};
+    struct mb_platform p = fixture_platform("linux/s390x");
+    struct mb_step s = fixture_sh("kill -SEGV $$; echo still here");
+    char work[STEP_WORK_ID_LEN + 1];
+    struct mb_error err;
+    int status = 0;
+
+    assert_fails(step_run(f->c, NULL, &image, &s, &p, work, &status, &err), err,
+                 MB_ERR_EMULATION);
+    assert_contains(err.msg, "signal 11");
+    mb_strv_done(&s.argv);
+}
+
 /* --- COPY and WORKDIR --- */
 
 static void a_working_directory_below_a_file_is_the_users_fault(void **state)
@@ -223,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_step_leaves_the_root_directory_as_it_was),
         cmocka_unit_test(what_cannot_be_started_is_the_users_fault),
         cmocka_unit_test(a_fork_bomb_ends),
+        cmocka_unit_test(an_emulated_command_that_crashes_ends),
         cmocka_unit_test(a_step_goes_first_when_memory_runs_out),
         cmocka_unit_test(a_working_directory_below_a_file_is_the_users_fault),
         cmocka_unit_test(a_pattern_does_not_match_below_files),
