@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <search.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -20,41 +21,52 @@
 
 #define DEPTH_MAX 1024
 
-struct copy_links {
-    struct seen {
-        dev_t dev;
-        ino_t ino;
-        char *dest;
-    } * v;
-    size_t n;
+struct seen {
+    dev_t dev;
+    ino_t ino;
+    char *dest;
 };
+
+static void seen_free(void *p)
+{
+    struct seen *s = p;
+
+    free(s->dest);
+    free(s);
+}
+
+static int by_inode(const void *a, const void *b)
+{
+    const struct seen *x = a;
+    const struct seen *y = b;
+
+    if (x->dev != y->dev)
+        return x->dev < y->dev ? -1 : 1;
+    return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
+}
 
 void copy_tree_done(struct copy_tree *c)
 {
-    for (size_t i = 0; c->links && i < c->links->n; i++)
-        free(c->links->v[i].dest);
-    if (c->links)
-        free(c->links->v);
-    free(c->links);
+    tdestroy(c->links, seen_free);
     c->links = NULL;
 }
 
 static const char *seen_as(const struct copy_tree *c, const struct stat *st)
 {
-    for (size_t i = 0; c->links && i < c->links->n; i++)
-        if (c->links->v[i].dev == st->st_dev && c->links->v[i].ino == st->st_ino)
-            return c->links->v[i].dest;
-    return NULL;
+    const struct seen key = {.dev = st->st_dev, .ino = st->st_ino};
+    struct seen **found = tfind(&key, &c->links, by_inode);
+
+    return found ? (*found)->dest : NULL;
 }
 
 static void remember(struct copy_tree *c, const struct stat *st, const char *dest)
 {
-    if (!c->links)
-        c->links = mb_xcalloc(1, sizeof(*c->links));
-    struct copy_links *l = c->links;
-    l->v = mb_xreallocarray(l->v, l->n + 1, sizeof(*l->v));
-    l->v[l->n++] =
-        (struct seen){.dev = st->st_dev, .ino = st->st_ino, .dest = mb_xstrdup(dest)};
+    struct seen *s = mb_xmalloc(sizeof(*s));
+
+    *s = (struct seen){.dev = st->st_dev, .ino = st->st_ino, .dest = mb_xstrdup(dest)};
+    struct seen **found = tsearch(s, &c->links, by_inode);
+    if (*found != s) /* not a regular file, so it was copied again */
+        seen_free(s);
 }
 
 static mode_t mode_of(const struct copy_tree *c, const struct stat *st)
@@ -107,9 +119,9 @@ static int copy_regular(struct copy_tree *c, int src_fd, const char *name, int d
     if (to < 0)
         return mb_fail_errno(err, "create it");
     if (copy_file_data(from, to, (uint64_t)st->st_size, err) < 0
-        || fchown(to, c->uid, c->gid) < 0 || copy_file_xattrs(from, to, err) < 0)
+        || set_attributes(c, to, st, err) < 0)
         return -1;
-    return set_attributes(c, to, st, err);
+    return copy_file_xattrs(from, to, err); /* last: chown drops capabilities */
 }
 
 static int copy_symlink(const struct copy_tree *c, int src_fd, const char *name,

@@ -11,13 +11,12 @@
 
 #include "base/error.h"
 
-struct copy_links;
 struct copy_tree {
     int root_fd;       /* of the destination's root; borrowed */
     uint32_t uid, gid; /* of everything that is made */
     bool has_mode;
-    mode_t mode;              /* permission bits of everything, with has_mode */
-    struct copy_links *links; /* hard links of one source that were seen */
+    mode_t mode; /* permission bits of everything, with has_mode */
+    void *links; /* tsearch tree: files with more than one name that were seen */
 };
 void copy_tree_done(struct copy_tree *c);
 

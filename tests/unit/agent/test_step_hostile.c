@@ -198,6 +198,12 @@ static void an_emulated_command_that_crashes_ends(void **state)
 
 /* --- COPY and WORKDIR --- */
 
+static int keep(const void *data, size_t len, void *arg, struct mb_error *err _unused_)
+{
+    mb_buf_add(arg, data, len);
+    return 0;
+}
+
 static void a_working_directory_below_a_file_is_the_users_fault(void **state)
 {
     struct fixture *f = *state;
@@ -211,6 +217,36 @@ static void a_working_directory_below_a_file_is_the_users_fault(void **state)
     assert_fails(step_workdir(f->c, NULL, &image, &s, work, &made, &err), err,
                  MB_ERR_INVALID);
     assert_contains(err.msg, "/etc/passwd is not a directory");
+}
+
+static void capabilities_are_copied_with_the_file(void **state)
+{
+    static char cap[] = "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    static char cap_name[] = "security.capability";
+    const struct mb_tar_xattr xattr = {cap_name, cap, 20};
+    struct fixture *f = *state;
+    const struct layer_file files[] = {{{.path = "ping",
+                                         .mode = S_IFREG | 0755,
+                                         .uid = 3,
+                                         .xattrs = &xattr,
+                                         .n_xattrs = 1},
+                                        "code"}};
+    const struct mb_digest d = fixture_layer(f, files, 1);
+    const struct step_state image = {.diff_ids = &d, .n = 1};
+    struct mb_step s = {.kind = MB_STEP_COPY, .dest = (char *)(uintptr_t) "/copied"};
+    struct mb_buf tar = MB_BUF_INIT(4 * MB_MIB);
+    const struct mb_sink sink = {.fn = keep, .arg = &tar};
+    char work[STEP_WORK_ID_LEN + 1];
+    struct mb_error err;
+
+    mb_strv_add(&s.paths, "ping");
+    assert_ok(step_copy(f->c, NULL, &image, &image, &s, work, &err), err);
+    assert_ok(step_diff(f->c, NULL, work, false, 0, &sink, &err), err);
+    assert_non_null(memmem(tar.data, tar.len, cap_name, strlen(cap_name)));
+    assert_non_null(memmem(tar.data, tar.len, cap, 20));
+    assert_ok(step_discard(f->c, work, &err), err);
+    mb_buf_done(&tar);
+    mb_strv_done(&s.paths);
 }
 
 static void a_pattern_does_not_match_below_files(void **state)
@@ -243,6 +279,7 @@ int main(void)
         cmocka_unit_test(an_emulated_command_that_crashes_ends),
         cmocka_unit_test(a_step_goes_first_when_memory_runs_out),
         cmocka_unit_test(a_working_directory_below_a_file_is_the_users_fault),
+        cmocka_unit_test(capabilities_are_copied_with_the_file),
         cmocka_unit_test(a_pattern_does_not_match_below_files),
     };
     const char *missing = fixture_missing();
