@@ -161,7 +161,9 @@ _noreturn_ void holder_main(struct holder *h)
             _exit(0);
         if (p[2].revents)
             reap(signal_fd);
-        if (p[0].revents && !serve_one(h))
+        if (p[0].revents && !serve_one(h)) {
+            snapshots_close(h); /* what a worker still has there stays for the next */
             _exit(0);
+        }
     }
 }

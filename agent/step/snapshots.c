@@ -132,6 +132,14 @@ void snapshots_sweep(struct holder *h)
     _exit(0);
 }
 
+void snapshots_close(const struct holder *h)
+{
+    char path[WORK_ID_LEN + 8];
+
+    (void)snprintf(path, sizeof(path), "tmp/%s", h->owner);
+    (void)unlinkat(h->layers_fd, path, AT_REMOVEDIR);
+}
+
 int snapshots_has(const struct holder *h, const struct mb_digest *diff_id, bool *ret,
                   struct mb_error *err)
 {

@@ -20,6 +20,9 @@ int snapshots_open(struct holder *h, struct mb_error *err) _must_check_;
 /* Remove what was taken over, in a child process. */
 void snapshots_sweep(struct holder *h);
 
+/* Remove our owner, when nothing is in it. */
+void snapshots_close(const struct holder *h);
+
 int snapshots_has(const struct holder *h, const struct mb_digest *diff_id, bool *ret,
                   struct mb_error *err) _must_check_;
 /* A new work directory with fs/ and work/. */
