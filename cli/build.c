@@ -15,6 +15,7 @@
 #include "cli/build_options.h"
 #include "cli/build_run.h"
 #include "cli/metadata.h"
+#include "cli/oci_archive.h"
 #include "cli/state_dir.h"
 #include "cli/verbs.h"
 
@@ -71,15 +72,28 @@ static int read_input(struct build_options *o, struct mb_error *err)
     return 0;
 }
 
-static int check_stdout(const struct build_options *o, struct mb_error *err)
+static int check_output(const struct output_spec *o, struct mb_error *err)
+{
+    if (o->type != OUTPUT_OCI || !o->tar)
+        return 0;
+    if (strcmp(o->dest, "-") != 0) {
+        if (oci_archive_check_dest(o->dest, err) < 0)
+            return mb_wrap(err, "write the OCI archive");
+    } else if (isatty(STDOUT_FILENO)) {
+        return mb_fail(
+            err, MB_ERR_INVALID,
+            "dest file is required for the OCI archive: refusing to write it to "
+            "a terminal");
+    }
+    return 0;
+}
+
+/* Better now than when all is built. */
+static int check_outputs(const struct build_options *o, struct mb_error *err)
 {
     for (size_t i = 0; i < o->n_outputs; i++)
-        if (o->outputs[i].dest && strcmp(o->outputs[i].dest, "-") == 0
-            && isatty(STDOUT_FILENO))
-            return mb_fail(
-                err, MB_ERR_INVALID,
-                "dest file is required for the OCI archive: refusing to write it to "
-                "a terminal");
+        if (check_output(&o->outputs[i], err) < 0)
+            return -1;
     return 0;
 }
 
@@ -161,7 +175,7 @@ int verb_build(int argc, char **argv)
         return 0;
     }
     mb_log_set_level(o.debug ? MB_LOG_DEBUG : MB_LOG_ERR);
-    if (check_stdout(&o, &err) < 0 || read_input(&o, &err) < 0
+    if (check_outputs(&o, &err) < 0 || read_input(&o, &err) < 0
         || state_dir_open(o.state_dir, &state_dir, &err) < 0)
         return verb_failed(&err);
     return run(&o, state_dir);

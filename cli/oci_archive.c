@@ -100,12 +100,17 @@ int oci_archive_write(const struct oci_archive *a, const struct mb_sink *out,
     return mb_tar_writer_end(w, err);
 }
 
-static int write_temporary(const struct oci_archive *a, int fd, const char *temporary,
-                           const char *path, struct mb_error *err)
+static int write_fd(const struct oci_archive *a, int fd, struct mb_error *err)
 {
     const struct mb_sink sink = {.fn = mb_sink_to_fd, .arg = &fd};
 
-    if (oci_archive_write(a, &sink, err) < 0)
+    return oci_archive_write(a, &sink, err);
+}
+
+static int write_temporary(const struct oci_archive *a, int fd, const char *temporary,
+                           const char *path, struct mb_error *err)
+{
+    if (write_fd(a, fd, err) < 0)
         return -1;
     if (fsync(fd) < 0)
         return mb_fail_errno(err, "write");
@@ -114,8 +119,20 @@ static int write_temporary(const struct oci_archive *a, int fd, const char *temp
     return 0;
 }
 
-int oci_archive_write_file(const struct oci_archive *a, const char *path,
-                           struct mb_error *err)
+static int write_in_place(const struct oci_archive *a, const char *path,
+                          struct mb_error *err)
+{
+    _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return mb_fail_errno(err, "open %s", path);
+    if (write_fd(a, fd, err) < 0)
+        return mb_wrap(err, "%s", path);
+    return 0;
+}
+
+static int write_beside(const struct oci_archive *a, const char *path,
+                        struct mb_error *err)
 {
     const char *slash = strrchr(path, '/');
     size_t dir_len = slash ? (size_t)(slash - path) + 1 : 0;
@@ -123,18 +140,7 @@ int oci_archive_write_file(const struct oci_archive *a, const char *path,
     _cleanup_close_ int fd = -1;
     uint8_t random[6];
     char hex[2 * sizeof(random) + 1];
-    struct stat st;
 
-    if (strcmp(path, "-") == 0) {
-        int out = STDOUT_FILENO;
-        const struct mb_sink sink = {.fn = mb_sink_to_fd, .arg = &out};
-
-        return oci_archive_write(a, &sink, err);
-    }
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return mb_fail(err, MB_ERR_INVALID,
-                       "%s is a directory: name a file, or add tar=false to the output",
-                       path);
     mb_random_bytes(random, sizeof(random));
     mb_hex(random, sizeof(random), hex);
     temporary = mb_xasprintf("%.*s.%s.%s", (int)dir_len, path, path + dir_len, hex);
@@ -146,6 +152,37 @@ int oci_archive_write_file(const struct oci_archive *a, const char *path,
         return mb_wrap(err, "%s", path);
     }
     return 0;
+}
+
+int oci_archive_check_dest(const char *path, struct mb_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    _cleanup_free_ char *dir =
+        slash ? mb_xstrndup(path, (size_t)(slash - path) + 1) : mb_xstrdup(".");
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return mb_fail(err, MB_ERR_INVALID,
+                       "%s is a directory: name a file, or add tar=false to the output",
+                       path);
+    if (access(dir, F_OK) < 0)
+        return mb_fail_errno(err, "%s: directory %s", path, dir);
+    return 0;
+}
+
+/* A device or a pipe, also as /dev/fd/63, is written to and never replaced. */
+int oci_archive_write_file(const struct oci_archive *a, const char *path,
+                           struct mb_error *err)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        return write_fd(a, STDOUT_FILENO, err);
+    if (oci_archive_check_dest(path, err) < 0)
+        return -1;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return write_in_place(a, path, err);
+    return write_beside(a, path, err);
 }
 
 int oci_layout_finish(const struct oci_archive *a, const char *dir,

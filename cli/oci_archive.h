@@ -22,7 +22,11 @@ struct oci_archive {
 };
 int oci_archive_write(const struct oci_archive *a, const struct mb_sink *out,
                       struct mb_error *err) _must_check_;
-/* To @path: temporary name beside it, fsync, rename; "-" is standard output. */
+/* What can be said of @path before there is anything to write: it is no directory, and
+ * its own directory is there. */
+int oci_archive_check_dest(const char *path, struct mb_error *err) _must_check_;
+/* To @path: temporary name beside it, fsync, rename; "-" is standard output; what is no
+ * regular file is written to as it is. */
 int oci_archive_write_file(const struct oci_archive *a, const char *path,
                            struct mb_error *err) _must_check_;
 /* The two documents of a layout whose blobs are in the directory already, index.json

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/mem.h"
 #include "cli/embedded.h"
@@ -303,6 +304,33 @@ static void a_layout_directory_is_written_and_can_be_a_base(void **state)
     assert_true(mb_digest_equal(&s->fake.ready.layouts[0].root.digest, &root.digest));
 }
 
+/* A pipe as dest, as of `-o type=oci,dest=>(xz)`, and a full disk. */
+static void what_is_no_file_is_written_to_and_never_replaced(void **state)
+{
+    struct scene *s = *state;
+    _cleanup_free_ char *node = in_dir(s, "full");
+    _cleanup_free_ char *flags = mb_xasprintf("-o type=oci,dest=%s", node);
+    struct stat st;
+
+    if (mknod(node, S_IFCHR | 0666, makedev(1, 7)) == 0) {
+        assert_int_equal(build(s, flags), 1);
+        assert_contains(s->text, "No space left on device");
+        assert_int_equal(stat(node, &st), 0);
+        assert_true(S_ISCHR(st.st_mode));
+        assert_int_equal(unlink(node), 0);
+    }
+    assert_int_equal(mkfifo(node, 0600), 0);
+    _cleanup_close_ int fd = open(node, O_RDWR | O_CLOEXEC); /* 64 KiB do not block */
+    if (build(s, flags) != 0)
+        fail_msg("%s", s->text);
+    char head[10] = "";
+    assert_int_equal(read(fd, head, sizeof(head)), sizeof(head));
+    assert_memory_equal(head, "oci-layout", sizeof(head));
+    assert_int_equal(stat(node, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    fake_stop(&s->fake);
+}
+
 static void failures_end_with_one_message_and_code_1(void **state)
 {
     static const struct {
@@ -373,6 +401,7 @@ int main(void)
         scene_test(a_build_writes_an_archive_and_joins_once),
         scene_test(the_context_is_what_dockerignore_leaves),
         scene_test(a_layout_directory_is_written_and_can_be_a_base),
+        scene_test(what_is_no_file_is_written_to_and_never_replaced),
         scene_test(failures_end_with_one_message_and_code_1),
         scene_test(usage_errors_are_code_2),
         scene_test(a_used_token_is_explained),
