@@ -260,6 +260,8 @@ static void on_welcome(struct agent *a, const void *data, size_t len)
         a->heartbeat_timer =
             mb_loop_add_timer(a->loop, (uint32_t)msec, on_heartbeat_timer, a);
     }
+    if (a->welcomed && !w.resumed)
+        cancel_all(a); /* of another session, or of a coordinator that is no more */
     a->welcomed = true;
     a->greeting_again = false;
     mb_log(MB_LOG_NOTICE, "welcomed", "name=%s coordinator_version=%s", w.name,

@@ -108,7 +108,8 @@ static char *new_token(struct agents *t, struct agent_session *a, uint64_t now_u
     return http_token_new(t->http, peer, TOKEN_SEC);
 }
 
-static void welcome(struct agents *t, struct agent_session *a, uint64_t now_usec)
+static void welcome(struct agents *t, struct agent_session *a, bool resumed,
+                    uint64_t now_usec)
 {
     _cleanup_free_ char *token = new_token(t, a, now_usec);
     struct mb_error err;
@@ -118,6 +119,7 @@ static void welcome(struct agents *t, struct agent_session *a, uint64_t now_usec
         .blob_url = (char *)(uintptr_t)http_url(t->http),
         .blob_token = token,
         .heartbeat_msec = HEARTBEAT_MSEC,
+        .resumed = resumed,
     };
 
     mb_ignore(agents_send(t, a, MB_KIND_WELCOME, &mb_welcome_schema, &w, &err),
@@ -177,13 +179,14 @@ void agents_hello(struct agents *t, const char *name, const struct mb_route *fro
         end_session(t, a, "the agent started anew");
         a = NULL;
     }
+    bool resumed = a != NULL;
     if (!a)
         a = add_session(t, name, &h);
     a->route = *from;
     a->seen_usec = now_usec;
     a->gone_usec = 0;
     set_state(a, AGENT_READY, "greeted");
-    welcome(t, a, now_usec);
+    welcome(t, a, resumed, now_usec);
     mb_wire_done(&mb_hello_schema, &h);
     t->ops.changed(t->arg);
 }

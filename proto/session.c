@@ -65,6 +65,7 @@ static const struct mb_wire_field welcome_fields[] = {
     FIELD(struct mb_welcome, blob_token, STR, .max = MAX_TOKEN),
     FIELD(struct mb_welcome, heartbeat_msec, U64, .required = true, .min = 1,
           .max = 3600000),
+    FIELD(struct mb_welcome, resumed, BOOL),
 };
 const struct mb_wire_schema mb_welcome_schema =
     SCHEMA("WELCOME", struct mb_welcome, welcome_fields);
