@@ -22,6 +22,8 @@
 #include "base/text.h"
 
 #define DEAD "dead-"
+#define BOOT "boot"
+#define BOOT_BYTES_MAX 128
 
 static void new_id(char ret[WORK_ID_LEN + 1])
 {
@@ -46,24 +48,25 @@ static void close_dir(DIR **d)
         closedir(*d);
 }
 
-/* Move @name into our owner when nobody holds its lock. */
-static void take_if_dead(struct holder *h, int tmp_fd, const char *name, unsigned n)
+/* Move @name into our owner when nobody holds its lock. The sweep looks for number 0
+ * first, so numbers have no gaps. */
+static bool take_if_dead(struct holder *h, int tmp_fd, const char *name, unsigned n)
 {
     _cleanup_close_ int fd =
         openat(tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     char dead[32];
 
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return;
+        return false;
     (void)snprintf(dead, sizeof(dead), DEAD "%u", n);
-    (void)renameat(tmp_fd, name, h->owner_fd, dead);
+    return renameat(tmp_fd, name, h->owner_fd, dead) == 0;
 }
 
-static int take_dead_owners(struct holder *h, int tmp_fd, struct mb_error *err)
+static int take_dead_owners(struct holder *h, int tmp_fd, unsigned n,
+                            struct mb_error *err)
 {
     _cleanup_(close_dir) DIR *d = NULL;
     const struct dirent *e;
-    unsigned n = 0;
     int fd = -1;
 
     if (mb_open_dir(tmp_fd, ".", &fd, err) < 0)
@@ -75,7 +78,7 @@ static int take_dead_owners(struct holder *h, int tmp_fd, struct mb_error *err)
     }
     while ((e = readdir(d)))
         if (e->d_name[0] != '.' && strcmp(e->d_name, h->owner) != 0)
-            take_if_dead(h, tmp_fd, e->d_name, n++);
+            n += take_if_dead(h, tmp_fd, e->d_name, n);
     return 0;
 }
 
@@ -95,9 +98,47 @@ static int check_file_system(int fd, struct mb_error *err)
     return 0;
 }
 
+/* Layers are written without waiting for the disk, so after a crash of the machine a
+ * good name may stand for files that are empty. *ret_n: how many dead there are now. */
+static int forget_last_boot(struct holder *h, const char *boot, unsigned *ret_n,
+                            struct mb_error *err)
+{
+    _cleanup_buf_ struct mb_buf last = MB_BUF_INIT(BOOT_BYTES_MAX);
+    struct mb_error ignored;
+    bool known = mb_read_file(h->layers_fd, BOOT, &last, &ignored) == 0 && last.len > 0;
+
+    if (known && strcmp(last.data, boot) == 0)
+        return 0;
+    if (known) {
+        if (renameat(h->layers_fd, "sha256", h->owner_fd, DEAD "0") < 0)
+            return mb_fail_errno(err, "set the layers of the last boot aside");
+        *ret_n = 1;
+        if (mkdirat(h->layers_fd, "sha256", 0700) < 0)
+            return mb_fail_errno(err, "create layers/sha256");
+    }
+    _cleanup_close_ int fd =
+        openat(h->layers_fd, BOOT,
+               O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mb_fail_errno(err, "create layers/" BOOT);
+    return mb_write_all(fd, boot, strlen(boot), err);
+}
+
+static int check_boot(struct holder *h, unsigned *ret_n, struct mb_error *err)
+{
+    _cleanup_buf_ struct mb_buf boot = MB_BUF_INIT(BOOT_BYTES_MAX);
+    struct mb_error ignored;
+
+    if (mb_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &boot, &ignored) < 0
+        || boot.len == 0)
+        return 0;
+    return forget_last_boot(h, boot.data, ret_n, err);
+}
+
 int snapshots_open(struct holder *h, struct mb_error *err)
 {
     _cleanup_close_ int tmp_fd = -1;
+    unsigned n_dead = 0;
 
     if (check_file_system(h->layers_fd, err) < 0)
         return -1;
@@ -114,7 +155,9 @@ int snapshots_open(struct holder *h, struct mb_error *err)
         return -1;
     if (flock(h->owner_fd, LOCK_EX | LOCK_NB) < 0)
         return mb_fail_errno(err, "lock layers/tmp/%s", h->owner);
-    return take_dead_owners(h, tmp_fd, err);
+    if (check_boot(h, &n_dead, err) < 0)
+        return -1;
+    return take_dead_owners(h, tmp_fd, n_dead, err);
 }
 
 void snapshots_sweep(struct holder *h)

@@ -3,6 +3,8 @@
  * snapshots - layers/: what is extracted, and what is in the making.
  *
  *   sha256/<diffID hex>/fs        a layer; there means whole
+ *   sha256/<diffID hex>/implied   directories without an entry of their own (cover.h)
+ *   boot                          the kernel's boot_id when the layers were made
  *   tmp/<owner>/<work>/{fs,work}  in the making by the helper that holds a lock on
  * <owner>
  *
@@ -15,7 +17,8 @@
 #include "oci/digest.h"
 #include "step/holder.h"
 
-/* Make the directories, lock an owner of our own, take over what dead ones left. */
+/* Make the directories, lock an owner of our own, take over what dead ones left and the
+ * layers of another boot. */
 int snapshots_open(struct holder *h, struct mb_error *err) _must_check_;
 /* Remove what was taken over, in a child process. */
 void snapshots_sweep(struct holder *h);

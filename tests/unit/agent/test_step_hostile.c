@@ -2,7 +2,9 @@
 /* Images and commands that are hostile, or just unlucky. */
 #include "step_fixture.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DIR_OF(p, m, id, t)     \
     {                           \
@@ -268,6 +270,31 @@ static void a_pattern_does_not_match_below_files(void **state)
     mb_strv_done(&s.paths);
 }
 
+/* --- crashes of the machine --- */
+
+static void layers_of_another_boot_are_not_trusted(void **state)
+{
+    struct fixture *f = *state;
+    char *path = mb_xasprintf("%s/layers/boot", f->state_dir);
+    bool there = false;
+    struct mb_error err;
+
+    fixture_restart(f);
+    assert_ok(step_has_layer(f->c, &f->amd64, &there, &err), err);
+    assert_true(there);
+    if (geteuid() == 0) { /* others may not write there */
+        int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_ok(mb_write_all(fd, "another\n", 8, &err), err);
+        close(fd);
+        fixture_restart(f);
+        assert_ok(step_has_layer(f->c, &f->amd64, &there, &err), err);
+        assert_false(there);
+    }
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_working_directory_below_a_file_is_the_users_fault),
         cmocka_unit_test(capabilities_are_copied_with_the_file),
         cmocka_unit_test(a_pattern_does_not_match_below_files),
+        cmocka_unit_test(layers_of_another_boot_are_not_trusted), /* the last one */
     };
     const char *missing = fixture_missing();
 
