@@ -9,12 +9,14 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "fs/sink.h"
 #include "fs/tree.h"
 
 struct selection {
     const struct mb_ignore *ignore;
     struct mb_strv patterns; /* cleaned and clamped; "" is everything */
+    char *whiteout;          /* the first taken path with such a name, or NULL */
 };
 struct spool {
     int fd;
@@ -92,9 +94,18 @@ bool context_selects(const struct mb_strv *patterns, const char *path, bool *ret
     return false;
 }
 
+/* Layers, and with them the context's way to agents, have no way to hold such a name:
+ * there it means that another one is gone. */
+static bool is_whiteout(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return mb_starts_with(slash ? slash + 1 : path, ".wh.");
+}
+
 static bool take(const char *path, bool is_dir, bool *may_hold_taken, void *arg)
 {
-    const struct selection *s = arg;
+    struct selection *s = arg;
     bool inside = false;
     bool selected = context_selects(&s->patterns, path, &inside);
     bool ignored = mb_ignore_match(s->ignore, path);
@@ -102,6 +113,8 @@ static bool take(const char *path, bool is_dir, bool *may_hold_taken, void *arg)
     if (is_dir)
         *may_hold_taken =
             inside && (!ignored || mb_ignore_may_reinclude(s->ignore, path));
+    if (selected && !ignored && !s->whiteout && is_whiteout(path))
+        s->whiteout = mb_xstrdup(path);
     return selected && !ignored;
 }
 
@@ -132,6 +145,7 @@ int context_tar(int dir_fd, const struct mb_ignore *ignore,
     const struct mb_tar_filter filter = {.take = take, .arg = &selection};
     struct spool sp = {.state = state};
     const struct mb_sink sink = {.fn = spool_put, .arg = &sp};
+    _cleanup_free_ char *whiteout = NULL;
     _cleanup_close_ int fd = -1;
     struct mb_descriptor d = {.media_type = MB_MT_OCI_LAYER};
     int r;
@@ -146,6 +160,13 @@ int context_tar(int dir_fd, const struct mb_ignore *ignore,
     mb_sha256_end(sp.hash, d.digest.bytes);
     mb_sha256_free(sp.hash);
     mb_strv_done(&selection.patterns);
+    whiteout = selection.whiteout;
+    if (r == 0 && whiteout)
+        return mb_fail(err, MB_ERR_INVALID,
+                       "the build context has \"%s\": names that begin with .wh. mark "
+                       "deleted files in image layers; rename it or list it in "
+                       ".dockerignore",
+                       whiteout);
     if (r < 0)
         return mb_wrap(err, "read the build context");
     if (lseek(fd, 0, SEEK_SET) < 0)

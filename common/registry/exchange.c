@@ -21,6 +21,7 @@
 
 #define CONNECT_TIMEOUT_MSEC 15000L
 #define STALL_SEC 60L
+#define STALL_BYTES_PER_SEC 100L /* dripping is hanging */
 /* A registry may move a whole blob before it answers the PUT. */
 #define PUT_STALL_SEC 300L
 #define CHUNK_BYTES (256 * 1024L)
@@ -241,7 +242,7 @@ static void set_limits(CURL *c, bool put)
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MSEC);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES_PER_SEC);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, put ? PUT_STALL_SEC : STALL_SEC);
     curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

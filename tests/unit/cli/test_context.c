@@ -118,6 +118,34 @@ static void cancelling_stops_the_scan(void **state)
     assert_int_equal(fd, -1);
 }
 
+/* They would be gone in the image, and take others with them. */
+static void names_that_mean_deletions_are_refused(void **state)
+{
+    static const char *const names[] = {".wh.gone", "sub/.wh..wh..opq"};
+    const struct mb_test_dir *t = *state;
+    struct mb_error err;
+
+    assert_int_equal(mkdirat(t->fd, "sub", 0755), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        _cleanup_strv_ struct mb_strv all = {0}, other = {0};
+        struct transfer_state ts = {0};
+        struct mb_descriptor d;
+        int fd = -1;
+
+        write_file(t, names[i], "a");
+        write_file(t, "other", "a");
+        mb_strv_add(&all, ".");
+        mb_strv_add(&other, "other");
+        assert_fails(context_tar(t->fd, NULL, &all, &ts, &fd, &d, &err), err,
+                     MB_ERR_INVALID);
+        assert_contains(err.msg, names[i]);
+        assert_int_equal(fd, -1);
+        assert_ok(context_tar(t->fd, NULL, &other, &ts, &fd, &d, &err), err);
+        close(fd);
+        assert_int_equal(unlinkat(t->fd, names[i], 0), 0);
+    }
+}
+
 static void layout_places_are_taken_apart(void **state _unused_)
 {
     static const char hex[] =
@@ -167,6 +195,7 @@ int main(void)
         cmocka_unit_test(patterns_select_files_and_what_is_below),
         mb_test_in_dir(only_what_is_asked_for_and_not_ignored_is_sent),
         mb_test_in_dir(cancelling_stops_the_scan),
+        mb_test_in_dir(names_that_mean_deletions_are_refused),
         cmocka_unit_test(layout_places_are_taken_apart),
     };
 
