@@ -45,7 +45,8 @@ void blob_list_sort(struct blob_list *l)
 static int have(struct walk *w, const struct mb_descriptor *d, struct mb_error *err)
 {
     char text[MB_DIGEST_TEXT_LEN + 1];
-    bool stored = mb_blob_store_has(w->store, &d->digest, NULL);
+    uint64_t size = 0;
+    bool stored = mb_blob_store_has(w->store, &d->digest, &size) && size == d->size;
 
     if (!w->fetch && !stored)
         return mb_fail(err, MB_ERR_NOT_FOUND, "blob %s is missing",

@@ -263,10 +263,13 @@ void build_resolve(struct build *b)
 static bool find_cached(struct build *b, struct plan_step *s)
 {
     struct cache_result r;
+    uint64_t size = 0;
 
     if (b->request.no_cache || !cache_find(b->env->cache, &s->key, &r))
         return false;
-    if (r.has_layer && !mb_blob_store_has(b->env->store, &r.layer.blob.digest, NULL)) {
+    if (r.has_layer
+        && (!mb_blob_store_has(b->env->store, &r.layer.blob.digest, &size)
+            || size != r.layer.blob.size)) {
         cache_forget(b->env->cache, &s->key);
         return false;
     }

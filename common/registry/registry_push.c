@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "registry/client_impl.h"
 #include "registry/url.h"
 
@@ -23,6 +24,17 @@ struct push_blob {
     bool has; /* the registry has it */
     char text[MB_DIGEST_TEXT_LEN + 1];
 };
+
+/* A server whose copy has another length has a damaged one, and may take a good one. */
+static bool has_right_length(const struct mb_exchange *x, const struct push_blob *p)
+{
+    struct mb_error ignored;
+    uint64_t length;
+
+    return p->fd < 0 || !x->got_length
+           || mb_parse_u64(x->got_length, UINT64_MAX, &length, &ignored) < 0
+           || length == 0 || length == p->size;
+}
 
 static int head_blob(struct mb_registry_client *c, const struct mb_call *call,
                      struct push_blob *p, struct mb_error *err)
@@ -37,7 +49,7 @@ static int head_blob(struct mb_registry_client *c, const struct mb_call *call,
         return -1;
     if (x.status != 200 && x.status != 404)
         return mb_exchange_fail(&x, err);
-    p->has = x.status == 200;
+    p->has = x.status == 200 && has_right_length(&x, p);
     return 0;
 }
 

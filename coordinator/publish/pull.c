@@ -40,10 +40,13 @@ static int need_blob(const struct source *s, const struct mb_descriptor *d,
         return mb_fail(err, MB_ERR_NOT_FOUND, "blob %s was not uploaded",
                        mb_digest_text(&d->digest, digest));
     if (size != d->size)
-        return mb_fail(err, MB_ERR_CORRUPT,
-                       "blob %s has %llu bytes, its descriptor %llu",
-                       mb_digest_text(&d->digest, digest), (unsigned long long)size,
-                       (unsigned long long)d->size);
+        return mb_fail(
+            err, MB_ERR_CORRUPT,
+            "blob %s has %llu bytes, its descriptor %llu: the layout or the "
+            "coordinator's copy is damaged; copy the layout anew, or run the "
+            "command again",
+            mb_digest_text(&d->digest, digest), (unsigned long long)size,
+            (unsigned long long)d->size);
     return 0;
 }
 
@@ -51,12 +54,19 @@ static int need_blob(const struct source *s, const struct mb_descriptor *d,
 static int read_manifest(const struct source *s, const struct mb_descriptor *d,
                          struct mb_buf *ret, struct mb_error *err)
 {
+    char digest[MB_DIGEST_TEXT_LEN + 1];
     struct mb_reference by_digest = {0};
     struct mb_descriptor got;
     int r;
 
     if (!s->client || mb_blob_store_has(s->store, &d->digest, NULL)) {
         r = mb_blob_store_read(s->store, &d->digest, ret, err);
+        if (!s->client && r < 0 && err->code == MB_ERR_CORRUPT)
+            return mb_fail(
+                err, MB_ERR_CORRUPT,
+                "blob %s was damaged on disk and is removed: run the command "
+                "again, which sends it anew",
+                mb_digest_text(&d->digest, digest));
         /* a damaged copy is gone now: fetch it anew */
         if (!s->client || r == 0 || err->code != MB_ERR_CORRUPT)
             return r;

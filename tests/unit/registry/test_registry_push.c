@@ -33,6 +33,21 @@ static void push_blob_sends_nothing_that_is_there(void **state)
     assert_int_equal(fake_http_count(f.fake, ""), 1);
 }
 
+static void push_blob_replaces_a_copy_of_another_length(void **state)
+{
+    struct fake_rule rules[] = {
+        {.when = HEAD_BLOB, .head = "200 OK\r\nContent-Length: 10"},
+        {.when = POST_UPLOAD, .head = "202 Accepted\r\nLocation: /v2/up/1"},
+        {.when = "PUT /v2/up/1", .head = "201 Created"},
+    };
+    _cleanup_(fixture_close) struct fixture f = {0};
+    struct mb_error err;
+
+    fixture_open(&f, *state, rules, ARRAY_SIZE(rules), NULL);
+    assert_ok(push(&f, &err), err);
+    assert_int_equal(fake_http_count(f.fake, "PUT"), 1);
+}
+
 static void push_blob_follows_any_location(void **state)
 {
     static const struct {
@@ -314,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         mb_test_in_dir(push_blob_sends_nothing_that_is_there),
+        mb_test_in_dir(push_blob_replaces_a_copy_of_another_length),
         mb_test_in_dir(push_blob_follows_any_location),
         mb_test_in_dir(push_blob_opens_a_new_upload_when_one_breaks),
         mb_test_in_dir(push_blob_says_why_it_was_refused),
