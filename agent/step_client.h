@@ -7,8 +7,8 @@
  * DIR/layers, owned by the first subordinate id; the agent itself never opens a file in
  * there:
  *
- *   layers/sha256/<diffID hex>/fs           an extracted or made layer, an overlay lower
- *   layers/tmp/<helper>/<work id>/{fs,work} a layer in the making
+ *   layers/sha256/<diffID hex>/fs           an extracted or made layer, an overlay
+ * lower layers/tmp/<helper>/<work id>/{fs,work} a layer in the making
  *
  * Dies with the helper: killing it ends every step and mount. When the helper is gone,
  * each call is UNAVAILABLE ("step helper ended: ...") and step_client_start() may be
