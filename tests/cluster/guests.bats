@@ -3,70 +3,36 @@
 # Agents on real foreign kernels: three machines emulated by QEMU beside the host's own agent, one
 # build of four platforms on them, and a machine that freezes in the middle of a RUN.
 load ../integration/helpers
+load guests
 
 GUESTS='arm64 ppc64le s390x'
 
 setup_file() {
     begin_file
-    prepare
+    # shellcheck disable=SC2086 # words are meant
+    prepare $GUESTS
+    make_world
     registry_start
     coordinator_start
     client_join
     agent_start amd64 --slots 2 --emulate none
-    boot_guests
+    # shellcheck disable=SC2086
+    boot_guests $GUESTS
     export SOURCE_DATE_EPOCH=$EPOCH
     run_the_build
 }
 
 teardown_file() { end_file; }
 
-# debian ARCH: Debian's name of an image's architecture.
-debian() { echo "${1/ppc64le/ppc64el}"; }
-
-# What takes long the first time is kept: sysroots, images, cross builds.
-prepare() {
-    local cluster=$SRC/tests/cluster debian=()
-    for arch in $GUESTS; do
-        debian+=("$(debian "$arch")")
-    done
-    # Their temporary files are not the test's to judge.
-    TMPDIR=/tmp "$cluster/guest-programs" "${debian[@]}" >"$T/programs" 2>"$T/programs.log" 3>&- || {
-        tail -n 30 "$T/programs.log"
-        return 1
-    }
-    TMPDIR=/var/tmp "$cluster/guest-image" "${debian[@]}" >"$T/images" 3>&-
-    cp -r "$cluster/world" "$T/world"
+# The context of world/, with a program for each platform.
+make_world() {
+    local arch
+    cp -r "$SRC/tests/cluster/world" "$T/world"
     mkdir "$T/world/probe"
     for arch in amd64 $GUESTS; do
-        "$cluster/guest-cc" "$(debian "$arch")" -o "$T/world/probe/$arch" "$T/world/probe.c"
+        "$SRC/tests/cluster/guest-cc" "$(debian "$arch")" -o "$T/world/probe/$arch" "$T/world/probe.c"
     done
     rm "$T/world/probe.c"
-}
-
-# of FILE ARCH: the second word of the line that begins with it.
-of() { awk -v a="$(debian "$2")" '$1 == a { print $2 }' "$T/$1"; }
-
-# kernel ARCH: the release that a guest runs, or the host's.
-kernel() { cat "$(of images "$1")/release" 2>/dev/null || uname -r; }
-
-# guest_start ARCH: under the name of its architecture; its console is its log.
-guest_start() {
-    daemon "$1" "$SRC/tests/cluster/guest-boot" "$(debian "$1")" "$T/$1" "$(of programs "$1")" \
-        "$(token agent --address "tcp://10.0.2.2:$PORT")" --name "$1" --emulate none
-}
-
-boot_guests() {
-    local arch
-    for arch in $GUESTS; do
-        guest_start "$arch"
-    done
-    for arch in $GUESTS; do
-        wait_until 120 agent_ready "$arch" || {
-            echo "guest $arch does not get ready"
-            cat "$T/$arch/log"
-            return 1
-        }
-    done
 }
 
 # All tests but the last look at the results of this one build.
@@ -78,9 +44,6 @@ run_the_build() {
         return 1
     }
 }
-
-# record FILTER: jq over the build's record of steps.
-record() { jq -er "[.\"mbcluster.steps\"[]] | $1" "${2:-$T/metadata.json}"; }
 
 @test "ls shows four architectures, each agent on its own kernel, nothing emulated" {
     local arch
@@ -155,8 +118,6 @@ look_at_tree() {
     equal "$(archive_index "$T/embedded.tar")" "$cluster"
     rm -f "$T/embedded.tar"
 }
-
-guest_qmp() { "$SRC/tests/cluster/guest-qmp" "$T/$1" "$2" 3>&-; }
 
 @test "a frozen machine is replaced by emulation; thawed, it joins again" {
     local kernel
