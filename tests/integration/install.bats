@@ -14,7 +14,8 @@ teardown_file() { end_file; }
     for file in bin/mbcluster bin/mbcluster-coordinator bin/mbcluster-agent \
         libexec/mbcluster/mbcluster-step \
         lib/systemd/system/mbcluster-coordinator.service lib/systemd/system/mbcluster-agent.service \
-        lib/sysusers.d/mbcluster.conf lib/tmpfiles.d/mbcluster.conf; do
+        lib/sysusers.d/mbcluster-coordinator.conf lib/sysusers.d/mbcluster-agent.conf \
+        lib/tmpfiles.d/mbcluster-coordinator.conf lib/tmpfiles.d/mbcluster-agent.conf; do
         [ -e "$T/prefix/$file" ] || { echo "missing: $file"; return 1; }
     done
 }
