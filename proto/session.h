@@ -46,7 +46,8 @@ struct mb_welcome {
     char *blob_url;   /* "http://127.0.0.1:7481" */
     char *blob_token; /* bearer */
     uint64_t heartbeat_msec;
-    bool resumed; /* agents: the session was open already, its tasks are still awaited */
+    bool
+        resumed; /* agents: the session was open already, its tasks are still awaited */
 };
 struct mb_refused {
     uint64_t code; /* enum mb_errc */

@@ -25,7 +25,7 @@ struct mb_buf {
 #define MB_BUF_INIT(max_bytes) ((struct mb_buf){.max = (max_bytes)})
 
 void mb_buf_init(struct mb_buf *b, size_t max_bytes);
-void mb_buf_done(struct mb_buf *b); /* frees; the buffer can be used again */
+void mb_buf_done(struct mb_buf *b);  /* frees; the buffer can be used again */
 void mb_buf_clear(struct mb_buf *b); /* len = 0, overflow = false, keeps memory */
 void mb_buf_add(struct mb_buf *b, const void *data, size_t len);
 void mb_buf_add_str(struct mb_buf *b, const char *s);
@@ -34,7 +34,8 @@ void mb_buf_addf(struct mb_buf *b, const char *fmt, ...) _printf_(2, 3);
 /* Drop the first n bytes. */
 void mb_buf_consume(struct mb_buf *b, size_t n);
 /* LIMIT, naming @what, when something did not fit. */
-int mb_buf_check(const struct mb_buf *b, const char *what, struct mb_error *err) _must_check_;
+int mb_buf_check(const struct mb_buf *b, const char *what, struct mb_error *err)
+    _must_check_;
 /* The malloc'ed string ("" when empty); the buffer becomes empty.  The caller frees. */
 char *mb_buf_steal(struct mb_buf *b);
 

@@ -6,10 +6,10 @@
 #include "base/cleanup.h"
 
 _noreturn_ void mb_bug(const char *file, int line, const char *cond);
-#define BUG_ON(cond)                                                                     \
-    do {                                                                                 \
-        if (__builtin_expect(!!(cond), 0))                                               \
-            mb_bug(__FILE__, __LINE__, #cond);                                           \
+#define BUG_ON(cond)                           \
+    do {                                       \
+        if (__builtin_expect(!!(cond), 0))     \
+            mb_bug(__FILE__, __LINE__, #cond); \
     } while (0)
 
 #endif

@@ -20,11 +20,11 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Define NAMEp(T *p), the form that _cleanup_(NAMEp) wants, from NAME(T). */
-#define DEFINE_CLEANUP(type, func)                                                       \
-    static inline void _unused_ func##p(type *p)                                           \
-    {                                                                                    \
-        if (*p)                                                                          \
-            func(*p);                                                                    \
+#define DEFINE_CLEANUP(type, func)               \
+    static inline void _unused_ func##p(type *p) \
+    {                                            \
+        if (*p)                                  \
+            func(*p);                            \
     }
 
 static inline void mb_cleanup_free(void *p)
@@ -40,11 +40,11 @@ static inline void mb_cleanup_close(int *fd)
 #define _cleanup_close_ _cleanup_(mb_cleanup_close)
 
 /* The value of @p, which becomes NULL. */
-#define steal_ptr(p)                                                                     \
-    ({                                                                                   \
-        __typeof__(p) steal_tmp_ = (p);                                                  \
-        (p) = NULL;                                                                      \
-        steal_tmp_;                                                                      \
+#define steal_ptr(p)                    \
+    ({                                  \
+        __typeof__(p) steal_tmp_ = (p); \
+        (p) = NULL;                     \
+        steal_tmp_;                     \
     })
 static inline int steal_fd(int *fd)
 {

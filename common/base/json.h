@@ -19,8 +19,8 @@
 #include "base/strv.h"
 
 /* One value, nothing behind it. INVALID (line, column), LIMIT (len > max). */
-int mb_json_parse(const void *data, size_t len, size_t max, json_t **ret, struct mb_error *err)
-    _must_check_;
+int mb_json_parse(const void *data, size_t len, size_t max, json_t **ret,
+                  struct mb_error *err) _must_check_;
 
 enum mb_json_type {
     MB_JSON_STR,    /* char *, malloc'ed */

@@ -10,9 +10,9 @@
 #define MB_GIB (1024 * MB_MIB)
 
 /* Control channel (PROTOCOL.md section 2). */
-#define MB_MSG_BYTES_MAX (256 * MB_KIB)       /* one message body */
+#define MB_MSG_BYTES_MAX (256 * MB_KIB)        /* one message body */
 #define MB_MSG_GREETING_BYTES_MAX (8 * MB_KIB) /* before HELLO is accepted */
-#define MB_ZMQ_MSG_BYTES_MAX (1 * MB_MIB)     /* ZMQ_MAXMSGSIZE, any frame */
+#define MB_ZMQ_MSG_BYTES_MAX (1 * MB_MIB)      /* ZMQ_MAXMSGSIZE, any frame */
 #define MB_WIRE_DEPTH_MAX 8
 
 /* Registry and images (OCI image-spec, distribution-spec). */
@@ -25,7 +25,8 @@
 #define MB_REFERENCE_LEN_MAX 512
 #define MB_HTTP_HEADER_BYTES_MAX (64 * MB_KIB) /* all headers of one answer */
 #define MB_HTTP_TEXT_BYTES_MAX (256 * MB_KIB)  /* error texts, token answers */
-#define MB_REGISTRY_CONFIG_BYTES_MAX (1 * MB_MIB) /* config.toml, docker's config.json */
+#define MB_REGISTRY_CONFIG_BYTES_MAX \
+    (1 * MB_MIB) /* config.toml, docker's config.json */
 #define MB_CA_BYTES_MAX (4 * MB_MIB)
 
 /* Archives and trees. */
@@ -35,8 +36,10 @@
 
 /* A Dockerfile and its .dockerignore. */
 #define MB_DOCKERFILE_BYTES_MAX (128 * MB_KIB)
-#define MB_ENV_BYTES_MAX (128 * MB_KIB) /* one expanded word; execve's MAX_ARG_STRLEN */
-#define MB_EVAL_BYTES_MAX (64 * MB_MIB) /* all texts that one stage's steps expand to */
+#define MB_ENV_BYTES_MAX (128 * MB_KIB) /* one expanded word; execve's MAX_ARG_STRLEN \
+                                         */
+#define MB_EVAL_BYTES_MAX (64 * MB_MIB) /* all texts that one stage's steps expand to \
+                                         */
 #define MB_STAGES_MAX 1000
 #define MB_STEPS_MAX 10000
 #define MB_PLATFORMS_MAX 64
@@ -46,8 +49,8 @@
 
 /* Logs of one step that are kept and forwarded. */
 #define MB_LOG_LINE_BYTES_MAX (16 * MB_KIB)
-#define MB_STEP_LOG_BYTES_MAX (2 * MB_MIB)  /* forwarded as it comes */
+#define MB_STEP_LOG_BYTES_MAX (2 * MB_MIB)   /* forwarded as it comes */
 #define MB_STEP_LOG_TAIL_BYTES (64 * MB_KIB) /* and this much of the end */
-#define MB_LOG_DATA_BYTES_MAX (64 * MB_KIB) /* one STEP_LOG or BUILD_LOG message */
+#define MB_LOG_DATA_BYTES_MAX (64 * MB_KIB)  /* one STEP_LOG or BUILD_LOG message */
 
 #endif

@@ -24,6 +24,7 @@ enum mb_log_level {
 void mb_log_set_level(enum mb_log_level level);
 /* Write to @fd instead of stderr (borrowed); -1 drops everything. */
 void mb_log_set_fd(int fd);
-void mb_log(enum mb_log_level level, const char *event, const char *fmt, ...) _printf_(3, 4);
+void mb_log(enum mb_log_level level, const char *event, const char *fmt, ...)
+    _printf_(3, 4);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mem - small allocations; out of memory aborts.  Sizes from outside meet a limit first. */
+/* mem - small allocations; out of memory aborts.  Sizes from outside meet a limit
+ * first. */
 #ifndef MB_BASE_MEM_H
 #define MB_BASE_MEM_H
 

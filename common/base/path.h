@@ -15,8 +15,8 @@ char *mb_path_join(const char *a, const char *b);
 char *mb_path_clamp(const char *path);
 /* Go path.Match: '*' '?' '[a-z^]' '\\'; the whole name must match; '*' stops at '/'.
  * INVALID for a malformed pattern. */
-int mb_path_match(const char *pattern, const char *name, bool *ret, struct mb_error *err)
-    _must_check_;
+int mb_path_match(const char *pattern, const char *name, bool *ret,
+                  struct mb_error *err) _must_check_;
 /* Does @s hold any of * ? [ \ */
 bool mb_path_has_glob(const char *s);
 

@@ -17,11 +17,13 @@
 struct mb_spawn {
     struct mb_strv argv; /* argv[0] is looked up in PATH when it has no '/' */
     struct mb_strv env;  /* "K=V"; empty: the caller's environment */
-    int in_fd, out_fd, err_fd; /* borrowed; -1: /dev/null for in, inherited for out and err */
-    int pass_fd;         /* borrowed; becomes fd 3 of the child; -1: none */
-    const char *cwd;     /* borrowed; NULL: the caller's */
+    int in_fd, out_fd,
+        err_fd;      /* borrowed; -1: /dev/null for in, inherited for out and err */
+    int pass_fd;     /* borrowed; becomes fd 3 of the child; -1: none */
+    const char *cwd; /* borrowed; NULL: the caller's */
 };
-#define MB_SPAWN_INIT ((struct mb_spawn){.in_fd = -1, .out_fd = -1, .err_fd = -1, .pass_fd = -1})
+#define MB_SPAWN_INIT \
+    ((struct mb_spawn){.in_fd = -1, .out_fd = -1, .err_fd = -1, .pass_fd = -1})
 
 /* *ret_pidfd may be NULL.  NOT_FOUND when the program is missing. */
 int mb_spawn(struct mb_spawn *s, pid_t *ret_pid, int *ret_pidfd, struct mb_error *err)

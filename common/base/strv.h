@@ -16,7 +16,7 @@ struct mb_strv {
     size_t n;
 };
 
-void mb_strv_done(struct mb_strv *l); /* frees all; becomes empty */
+void mb_strv_done(struct mb_strv *l);               /* frees all; becomes empty */
 void mb_strv_add(struct mb_strv *l, const char *s); /* copies */
 void mb_strv_add_take(struct mb_strv *l, char *s);  /* takes a malloc'ed string */
 void mb_strv_addf(struct mb_strv *l, const char *fmt, ...) _printf_(2, 3);

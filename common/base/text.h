@@ -13,15 +13,19 @@
 /* Decimal digits only, at most @max. INVALID names the text. */
 int mb_parse_u64(const char *text, uint64_t max, uint64_t *ret, struct mb_error *err)
     _must_check_;
-void mb_hex(const void *data, size_t len, char *out); /* 2 * len + 1 bytes, lower case */
+void mb_hex(const void *data, size_t len,
+            char *out); /* 2 * len + 1 bytes, lower case */
 /* Exactly 2 * len lower-case hex digits. INVALID. */
-int mb_unhex(const char *text, void *out, size_t len, struct mb_error *err) _must_check_;
+int mb_unhex(const char *text, void *out, size_t len, struct mb_error *err)
+    _must_check_;
 /* RFC 4648 section 5 without padding; malloc'ed. */
 char *mb_base64url(const void *data, size_t len);
-int mb_unbase64url(const char *text, struct mb_buf *ret, struct mb_error *err) _must_check_;
+int mb_unbase64url(const char *text, struct mb_buf *ret, struct mb_error *err)
+    _must_check_;
 /* RFC 4648 section 4 with padding; malloc'ed. */
 char *mb_base64(const void *data, size_t len);
-int mb_unbase64(const char *text, struct mb_buf *ret, struct mb_error *err) _must_check_;
+int mb_unbase64(const char *text, struct mb_buf *ret, struct mb_error *err)
+    _must_check_;
 
 bool mb_starts_with(const char *s, const char *prefix);
 bool mb_ends_with(const char *s, const char *suffix);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 /* INVALID (line and column). */
-int mb_toml_parse(const char *text, size_t len, json_t **ret, struct mb_error *err) _must_check_;
+int mb_toml_parse(const char *text, size_t len, json_t **ret, struct mb_error *err)
+    _must_check_;
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* descriptor - media type, digest and size of some content. Spec: image-spec descriptor.md. */
+/* descriptor - media type, digest and size of some content. Spec: image-spec
+ * descriptor.md. */
 #ifndef MB_OCI_DESCRIPTOR_H
 #define MB_OCI_DESCRIPTOR_H
 
@@ -32,8 +33,10 @@ struct mb_descriptor {
 };
 
 /* From {"mediaType","digest","size"}. INVALID, LIMIT (MB_BLOB_BYTES_MAX). */
-int mb_descriptor_read(json_t *obj, struct mb_descriptor *ret, struct mb_error *err) _must_check_;
-/* New object with those three keys in this order (as Go's Descriptor); caller's reference. */
+int mb_descriptor_read(json_t *obj, struct mb_descriptor *ret, struct mb_error *err)
+    _must_check_;
+/* New object with those three keys in this order (as Go's Descriptor); caller's
+ * reference. */
 json_t *mb_descriptor_json(const struct mb_descriptor *d);
 
 bool mb_media_type_is_index(const char *mt);

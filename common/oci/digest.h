@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest - "sha256:<64 hex>" of bytes as stored. Spec: OCI image-spec descriptor.md "Digests". */
+/* digest - "sha256:<64 hex>" of bytes as stored. Spec: OCI image-spec descriptor.md
+ * "Digests". */
 #ifndef MB_OCI_DIGEST_H
 #define MB_OCI_DIGEST_H
 
@@ -17,7 +18,8 @@ struct mb_digest {
 };
 
 /* Only sha256 is supported, lower-case hex. INVALID. */
-int mb_digest_parse(const char *text, struct mb_digest *ret, struct mb_error *err) _must_check_;
+int mb_digest_parse(const char *text, struct mb_digest *ret, struct mb_error *err)
+    _must_check_;
 /* Both return @out. */
 const char *mb_digest_text(const struct mb_digest *d, char out[MB_DIGEST_TEXT_LEN + 1]);
 const char *mb_digest_hex(const struct mb_digest *d, char out[MB_DIGEST_HEX_LEN + 1]);

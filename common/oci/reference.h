@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reference - registry/repository:tag@digest as typed, normalised as Docker does it:
- * "busybox" = docker.io/library/busybox:latest. Spec: distribution-spec "Pulling manifests".
+ * "busybox" = docker.io/library/busybox:latest. Spec: distribution-spec "Pulling
+ * manifests".
  */
 #ifndef MB_OCI_REFERENCE_H
 #define MB_OCI_REFERENCE_H
@@ -17,7 +18,8 @@ struct mb_reference {
 };
 
 /* INVALID says what is wrong with @text; LIMIT. */
-int mb_reference_parse(const char *text, struct mb_reference *ret, struct mb_error *err) _must_check_;
+int mb_reference_parse(const char *text, struct mb_reference *ret, struct mb_error *err)
+    _must_check_;
 void mb_reference_done(struct mb_reference *r);
 void mb_reference_copy(struct mb_reference *ret, const struct mb_reference *from);
 /* Full form "docker.io/library/busybox:latest[@sha256:..]"; malloc'ed. */
