@@ -105,11 +105,13 @@ daemon_family() {
 # marked_processes: "PID COMMAND" of processes that are ours by environment, command line, working
 # directory or root, but neither daemons nor this shell and its relatives.
 marked_processes() {
-    local pid known
+    local pid known cmd
     known=" $(daemon_family | tr '\n' ' ') $(relatives | tr '\n' ' ') "
     while read -r pid; do
-        [[ $known == *" $pid "* ]] || gone "$pid" ||
-            printf '%s %s\n' "$pid" "$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
+        [[ $known != *" $pid "* ]] || continue
+        # It may end while we look: what is gone after the look was not left behind.
+        cmd=$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) || true
+        gone "$pid" || printf '%s %s\n' "$pid" "$cmd"
     done < <(ours)
 }
 
