@@ -25,13 +25,11 @@ static int add_sources(struct eval *e, const struct instruction *in,
     return 0;
 }
 
-/* One stage of the chain; only the asked-for one has @ret. */
-static int walk(struct eval *e, size_t stage, struct mb_strv *ret, struct mb_error *err)
+static int walk_list(struct eval *e, const struct instruction *list, size_t n,
+                     struct mb_strv *ret, struct mb_error *err)
 {
-    const struct stage *st = &e->f->stages[stage];
-
-    for (size_t i = st->first; i < st->end; i++) {
-        const struct instruction *in = &e->f->instr[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct instruction *in = &list[i];
         int r = 0;
 
         if (in->kind == INSTR_ENV)
@@ -44,6 +42,19 @@ static int walk(struct eval *e, size_t stage, struct mb_strv *ret, struct mb_err
             return at_line(e->f, in->line, err);
     }
     return 0;
+}
+
+/* One stage of the chain; only the asked-for one has @ret. */
+static int walk(struct eval *e, size_t stage, struct mb_strv *ret, struct mb_error *err)
+{
+    size_t n;
+    const struct instruction *own = stage_instructions(e->f, stage, &n);
+    _cleanup_(triggers_done) struct triggers t = {0};
+
+    if (stage_triggers(e->f, stage, e->a, e->globals, &t, err) < 0
+        || walk_list(e, t.v, t.n, ret, err) < 0)
+        return -1;
+    return walk_list(e, own, n, ret, err);
 }
 
 /* The stages from the root to @stage: which each is FROM. *ret malloc'ed, root last. */

@@ -23,6 +23,7 @@ static const eval_fn handlers[] = {
     [INSTR_HEALTHCHECK] = eval_healthcheck,
     [INSTR_LABEL] = eval_label,
     [INSTR_MAINTAINER] = eval_maintainer,
+    [INSTR_ONBUILD] = eval_onbuild,
     [INSTR_RUN] = eval_run,
     [INSTR_SHELL] = eval_shell,
     [INSTR_STOPSIGNAL] = eval_stopsignal,
@@ -144,21 +145,6 @@ void eval_command(const struct eval *e, const struct instruction *in,
         mb_strv_add(ret, "");
 }
 
-static int check_onbuild(const struct eval *e, const struct mb_image_config *base,
-                         struct mb_error *err)
-{
-    unsigned line = e->f->stages[e->stage].line;
-
-    if (base->on_build.n == 0)
-        return 0;
-    mb_ignore(mb_fail(err, MB_ERR_INVALID,
-                      "the base image %.100s has ONBUILD triggers, which are not "
-                      "supported yet: ONBUILD %.100s",
-                      e->f->stages[e->stage].base, base->on_build.v[0]),
-              "the position is added below");
-    return at_line(e->f, line, err);
-}
-
 /* Where the stage starts from. */
 static void start(struct eval *e, const struct frontend_from *from,
                   const struct mb_image_config *base,
@@ -185,12 +171,32 @@ static void start(struct eval *e, const struct frontend_from *from,
         mb_kv_set(&c->env, "PATH", DEFAULT_PATH);
 }
 
+/* What the base, an image or a stage, has left for whoever is FROM it. */
+static int run_triggers(struct eval *e, const struct mb_strv *texts, bool foreign,
+                        struct mb_error *err)
+{
+    unsigned line = e->f->stages[e->stage].line;
+    _cleanup_(triggers_done) struct triggers t = {0};
+
+    if (triggers_parse(e->f, line, texts, &t, err) < 0)
+        return -1;
+    e->on_build = true;
+    e->foreign_trigger = foreign;
+    for (size_t i = 0; i < t.n; i++) {
+        if (handlers[t.v[i].kind](e, &t.v[i], err) == 0)
+            continue;
+        mb_ignore(mb_wrap(err, "ONBUILD %.60s", t.v[i].original),
+                  "the line goes in front");
+        return at_line(e->f, line, err);
+    }
+    e->on_build = e->foreign_trigger = false;
+    return 0;
+}
+
 static int run_all(struct eval *e, struct mb_error *err)
 {
     const struct stage *st = &e->f->stages[e->stage];
 
-    if (stage_is_replaced(e->f, e->stage, e->a))
-        return 0;
     for (size_t i = st->first; i < st->end; i++) {
         const struct instruction *in = &e->f->instr[i];
 
@@ -211,11 +217,14 @@ int frontend_eval(const struct frontend *f, size_t stage, const struct frontend_
 
     eval_init(&e, f, stage, a, &globals);
     if (global_args(f, a, &globals, err) < 0
-        || resolve_from(f, stage, a, &globals, &from, err) < 0
-        || (!parent && check_onbuild(&e, base, err) < 0))
+        || resolve_from(f, stage, a, &globals, &from, err) < 0)
         return -1;
     start(&e, &from, base, parent);
-    if (run_all(&e, err) < 0)
+    if (!stage_is_replaced(f, stage, a)
+        && (run_triggers(&e, parent ? &parent->config.on_build : &base->on_build,
+                         !parent, err)
+                < 0
+            || run_all(&e, err) < 0))
         return -1;
     add_shell(&e, &e.r.shell);
     *ret = e.r;

@@ -12,6 +12,8 @@ struct eval {
     size_t stage;
     struct frontend_result r; /* so far */
     bool cmd_set;             /* a CMD of this stage */
+    bool on_build;            /* a trigger is being run */
+    bool foreign_trigger;     /* and it is the base image's */
     uint64_t work;            /* left for patterns */
     uint64_t bytes;           /* left for texts */
     uint8_t *ports; /* EXPOSE: which are in config, PORT_KINDS x 65536; or NULL */
@@ -61,11 +63,19 @@ int eval_expose(struct eval *e, const struct instruction *in, struct mb_error *e
 int eval_healthcheck(struct eval *e, const struct instruction *in,
                      struct mb_error *err);
 /* eval_steps.c */
+int eval_onbuild(struct eval *e, const struct instruction *in, struct mb_error *err);
 int eval_run(struct eval *e, const struct instruction *in, struct mb_error *err);
 int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err);
 int eval_workdir(struct eval *e, const struct instruction *in, struct mb_error *err);
 /* Source as a pattern below the root: "." is the root. malloc'ed. */
 char *eval_source_path(const char *path);
+
+/* eval_heredoc.c: what the shell gets; *ret_shown: what the history says instead, or
+ * untouched. Both malloc'ed. INVALID. */
+int heredoc_command(const struct instruction *in, char **ret, char **ret_shown,
+                    struct mb_error *err) _must_check_;
+/* The instruction as progress shows it, variables not replaced; malloc'ed. */
+char *heredoc_title(const struct instruction *in);
 
 /* gotext.c: how Go's fmt prints lists of strings. */
 char *gotext_quoted(const struct mb_strv *l); /* %q: ["a" "b"] */

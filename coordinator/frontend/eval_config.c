@@ -194,6 +194,15 @@ int eval_volume(struct eval *e, const struct instruction *in, struct mb_error *e
     return list_history(e, "VOLUME", gotext_plain(&volumes), err);
 }
 
+/* No entry in the history, and no variable is replaced: it is for later. */
+int eval_onbuild(struct eval *e, const struct instruction *in, struct mb_error *err)
+{
+    if (eval_spend(e, strlen(in->args.v[0]), err) < 0)
+        return -1;
+    mb_strv_add(&e->r.config.on_build, in->args.v[0]);
+    return 0;
+}
+
 int eval_maintainer(struct eval *e, const struct instruction *in, struct mb_error *err)
 {
     _cleanup_free_ char *text = mb_xasprintf("MAINTAINER %s", in->args.v[0]);

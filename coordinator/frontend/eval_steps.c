@@ -26,14 +26,15 @@ static char *shown_text(struct eval *e, const struct instruction *in)
                              .raw_quotes = run,
                              .keep_unset = run,
                              .work = &e->work};
+    _cleanup_free_ char *title = heredoc_title(in);
     struct mb_error ignored;
-    char *text;
+    _cleanup_free_ char *text = NULL;
 
-    if (expand_word(&x, in->original, &text, &ignored) < 0)
-        text = mb_xstrdup(in->original);
+    if (expand_word(&x, title, &text, &ignored) < 0)
+        text = mb_xstrdup(title);
     for (char *p = text; isalpha((unsigned char)*p); p++)
         *p = (char)toupper((unsigned char)*p);
-    return text;
+    return e->on_build ? mb_xasprintf("ONBUILD %s", text) : steal_ptr(text);
 }
 
 /* Append the step, its history entry with it. Takes what @s holds, also on failure. */
@@ -135,30 +136,57 @@ static char *run_history(struct eval *e, const struct mb_strv *argv)
     return mb_buf_steal(&b);
 }
 
+/* The step's argv, and what the history says instead of its last word, or NULL. */
+static int run_argv(const struct eval *e, const struct instruction *in,
+                    struct mb_strv *ret, char **ret_shown, struct mb_error *err)
+{
+    eval_command(e, in, ret);
+    if (in->heredocs.n == 0)
+        return 0;
+    mb_strv_remove(ret, ret->n - 1);
+    char *text = NULL;
+    if (heredoc_command(in, &text, ret_shown, err) < 0)
+        return -1;
+    mb_strv_add_take(ret, text);
+    return 0;
+}
+
+static int check_network(const char *network, struct mb_error *err)
+{
+    if (strcmp(network, "default") == 0 || strcmp(network, "none") == 0
+        || strcmp(network, "host") == 0)
+        return 0;
+    return mb_fail(err, MB_ERR_INVALID,
+                   "invalid network mode \"%.100s\": use default, none or host",
+                   network);
+}
+
 int eval_run(struct eval *e, const struct instruction *in, struct mb_error *err)
 {
     const char *network = mb_kv_get(&in->flags, "network");
     _cleanup_free_ char *history = NULL;
-    _cleanup_strv_ struct mb_strv env = {0};
+    _cleanup_free_ char *shown = NULL;
+    _cleanup_strv_ struct mb_strv env = {0}, argv = {0}, words = {0};
     struct frontend_step s = {.kind = FRONTEND_RUN};
 
     if (!network)
         network = "default";
-    if (strcmp(network, "default") != 0 && strcmp(network, "none") != 0
-        && strcmp(network, "host") != 0)
-        return mb_fail(err, MB_ERR_INVALID,
-                       "invalid network mode \"%.100s\": use default, none or host",
-                       network);
-    if (run_env(e, &env, err) < 0)
+    if (check_network(network, err) < 0 || run_env(e, &env, err) < 0
+        || run_argv(e, in, &argv, &shown, err) < 0)
         return -1;
+    mb_strv_add_all(&words, &argv);
+    if (shown) {
+        mb_strv_remove(&words, words.n - 1);
+        mb_strv_add(&words, shown);
+    }
     s.env = env;
-    env = (struct mb_strv){0};
-    eval_command(e, in, &s.argv);
+    s.argv = argv;
+    env = argv = (struct mb_strv){0};
     proxy_env(e, &s.unkeyed_env);
     s.cwd = mb_xstrdup(cwd(e));
     s.user = mb_xstrdup(e->r.config.user ? e->r.config.user : "");
     s.network = mb_xstrdup(network);
-    history = run_history(e, &s.argv);
+    history = run_history(e, &words);
     return add_step(e, in, &s, history, err);
 }
 
@@ -244,6 +272,26 @@ static int check_chmod(const char *mode, struct mb_error *err)
         "symbolic COPY --chmod=%.100s is not supported yet: write it in octal", mode);
 }
 
+/* The files that triggers of an image need are known too late to be asked for. */
+static int check_asked(const struct eval *e, const struct frontend_from *from,
+                       const struct mb_strv *paths, struct mb_error *err)
+{
+    const struct mb_strv *asked = e->a->context_paths;
+
+    if (!e->foreign_trigger || from->source != FRONTEND_CONTEXT || !asked
+        || mb_strv_contains(asked, "."))
+        return 0;
+    for (size_t i = 0; i < paths->n; i++)
+        if (!mb_strv_contains(asked, paths->v[i]))
+            return mb_fail(
+                err, MB_ERR_INVALID,
+                "a base image's trigger that takes \"%.100s\" from the build "
+                "context is not supported yet, as long as no COPY of the "
+                "Dockerfile takes it as well: write the instruction there",
+                paths->v[i]);
+    return 0;
+}
+
 /* A flag's value with variables replaced; NULL when it is not there. */
 static int flag_value(struct eval *e, const struct instruction *in, const char *name,
                       char **ret, struct mb_error *err)
@@ -265,7 +313,7 @@ static char *copy_history(const struct mb_strv *words, const char *chown,
 
 int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err)
 {
-    _cleanup_strv_ struct mb_strv words = {0};
+    _cleanup_strv_ struct mb_strv words = {0}, paths = {0};
     _cleanup_free_ char *chown = NULL, *chmod = NULL, *history = NULL;
     _cleanup_(frontend_from_done) struct frontend_from from = {0};
     struct frontend_step s = {.kind = FRONTEND_COPY};
@@ -277,9 +325,13 @@ int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err
         || check_sources(&words, err) < 0
         || resolve_copy(e->f, e->stage, in, e->a, e->globals, &from, err) < 0)
         return -1;
-    history = copy_history(&words, chown, chmod);
     for (size_t i = 0; i + 1 < words.n; i++)
-        mb_strv_add_take(&s.paths, eval_source_path(words.v[i]));
+        mb_strv_add_take(&paths, eval_source_path(words.v[i]));
+    if (check_asked(e, &from, &paths, err) < 0)
+        return -1;
+    history = copy_history(&words, chown, chmod);
+    s.paths = paths;
+    paths = (struct mb_strv){0};
     s.dest = resolve_dest(e, words.v[words.n - 1]);
     s.chown = steal_ptr(chown);
     s.chmod = steal_ptr(chmod);

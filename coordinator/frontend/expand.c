@@ -111,6 +111,16 @@ static const char *get(struct state *st, const char *name)
     return st->x->get ? st->x->get(name, st->x->arg) : NULL;
 }
 
+/* A value that is used as it is. */
+static const char *get_plain(struct state *st, const char *name)
+{
+    const char *value = get(st, name);
+
+    if (!value && st->x->unset)
+        st->x->unset(name, st->x->arg);
+    return value;
+}
+
 /* ${name OP word}: - + ? with or without ':'. */
 static int apply_default(const char *name, const char *value, bool colon, char op,
                          const char *word, struct mb_buf *out, struct mb_error *err)
@@ -162,7 +172,7 @@ static int take_replace(struct state *st, const char *name, struct mb_buf *out,
     if (operand(st, '/', true, &pattern, err) < 0
         || operand(st, '}', true, &replacement, err) < 0)
         return -1;
-    value = mb_xstrdup(get(st, name));
+    value = mb_xstrdup(get_plain(st, name));
     if (!value && st->x->keep_unset) {
         mb_buf_addf(out, "${%s%s%s/%s}", name, all ? "//" : "/", pattern, replacement);
         return 0;
@@ -195,7 +205,7 @@ static int take_modifier(struct state *st, const char *name, struct mb_buf *out,
     st->p++;
     if (operand(st, '}', op == '#' || op == '%', &word, err) < 0)
         return -1;
-    value = mb_xstrdup(get(st, name));
+    value = mb_xstrdup(op == '#' || op == '%' ? get_plain(st, name) : get(st, name));
     if (!value && st->x->keep_unset)
         mb_buf_addf(out, "${%s%s%c%s}", name, colon ? ":" : "", op, word);
     else if (op == '#' || op == '%')
@@ -225,7 +235,7 @@ static int take_variable(struct state *st, struct mb_buf *out, struct mb_error *
         return take_modifier(st, name, out, err);
     if (brace)
         st->p++;
-    value = get(st, name);
+    value = get_plain(st, name);
     if (!value && st->x->keep_unset)
         mb_buf_addf(out, brace ? "${%s}" : "$%s", name);
     else
@@ -354,7 +364,7 @@ static int run(const struct expand *x, const char *word, struct sink *out,
     uint64_t work = EXPAND_WORK_MAX;
     struct state st = {.x = x, .p = word, .work = x->work ? x->work : &work};
 
-    if (run_until(&st, 0, false, out, err) < 0
+    if (run_until(&st, 0, x->raw_escapes, out, err) < 0
         || mb_buf_check(&out->all, "expanded word", err) < 0)
         return mb_wrap(err, "failed to process \"%.100s%s\"", word,
                        strlen(word) > 100 ? "..." : "");

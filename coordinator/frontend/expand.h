@@ -19,10 +19,13 @@ struct expand {
     char escape; /* '\\' or '`' */
     /* NULL: not set. The text lives until the next call. */
     const char *(*get)(const char *name, void *arg);
+    /* Told of $v and ${v} that are not set, when they have no default; or NULL. */
+    void (*unset)(const char *name, void *arg);
     void *arg;
-    bool raw_quotes; /* leave quotes in the result: for showing it */
-    bool keep_unset; /* leave what names an unset variable: for showing it */
-    uint64_t *work;  /* what patterns may still cost; NULL: a limit per call */
+    bool raw_quotes;  /* leave quotes in the result: for showing it */
+    bool raw_escapes; /* leave escapes in the result */
+    bool keep_unset;  /* leave what names an unset variable: for showing it */
+    uint64_t *work;   /* what patterns may still cost; NULL: a limit per call */
 };
 
 /* *ret malloc'ed. INVALID: a quote or brace without its end, ${v:?m}; LIMIT. */

@@ -23,6 +23,11 @@ struct frontend; /* a parsed Dockerfile */
 /* INVALID, LIMIT. @name for messages. */
 int frontend_parse(const char *name, const void *data, size_t len,
                    struct frontend **ret, struct mb_error *err) _must_check_;
+/* The same with --build-arg: BUILDKIT_SYNTAX and BUILDKIT_DOCKERFILE_CHECK stand for
+ * the directives. */
+int frontend_parse_with(const char *name, const void *data, size_t len,
+                        const struct mb_kvlist *build_args, struct frontend **ret,
+                        struct mb_error *err) _must_check_;
 void frontend_free(struct frontend *f);
 DEFINE_CLEANUP(struct frontend *, frontend_free)
 
@@ -35,7 +40,18 @@ int frontend_find_stage(const struct frontend *f, const char *target, size_t *re
                         struct mb_error *err) _must_check_;
 /* Does the stage execute anything of its platform (RUN)? */
 bool frontend_stage_has_run(const struct frontend *f, size_t stage);
-/* Build checks, as texts "Dockerfile:3: Rule: ...". */
+/* A build check that the text does not pass. */
+struct frontend_warning {
+    const char *rule, *description; /* static */
+    char *url;
+    char *detail;
+    unsigned line, end_line;
+};
+/* In order of lines; without those that the check directive skips. */
+const struct frontend_warning *frontend_checks(const struct frontend *f, size_t *ret_n);
+/* FAILED when the check directive says error=true and there is a warning. */
+int frontend_check_error(const struct frontend *f, struct mb_error *err) _must_check_;
+/* The same as texts "Rule: what (line 3)". */
 const struct mb_strv *frontend_warnings(const struct frontend *f);
 /* Appends one warning when some of @build_args (may be NULL) are declared nowhere. */
 void frontend_unused_build_args(const struct frontend *f,
@@ -48,6 +64,9 @@ struct frontend_args {
     const struct mb_kvlist *build_args;
     const struct mb_strv *contexts; /* names of --build-context, which override names */
     const char *target;             /* --target for TARGETSTAGE; NULL: the last stage */
+    /* What frontend_context_paths() answered for all stages; NULL: everything is there.
+     */
+    const struct mb_strv *context_paths;
 };
 
 /* Where a stage or a COPY --from takes its files. */
@@ -88,8 +107,8 @@ enum frontend_step_kind { FRONTEND_RUN = 1, FRONTEND_COPY = 2, FRONTEND_WORKDIR 
 struct frontend_step {
     enum frontend_step_kind kind;
     unsigned line, end_line;
-    char *text;          /* one line, as progress shows it: "RUN make" */
-    size_t history;      /* index of its entry in config.history */
+    char *text;     /* one line, as progress shows it: "RUN make", "ONBUILD RUN make" */
+    size_t history; /* index of its entry in config.history */
     struct mb_strv argv; /* RUN: shell form already has SHELL in front */
     struct mb_strv env;  /* RUN: "K=V", ENV then declared ARGs that ENV does not set */
     struct mb_strv unkeyed_env; /* RUN: proxy args, seen by the step but in no key */

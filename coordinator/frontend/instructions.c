@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "coordinator/frontend/internal.h"
+#include "coordinator/frontend/lexer.h"
 #include "coordinator/frontend/words.h"
 
 /* How the text behind keyword and flags is taken apart. */
@@ -23,27 +24,26 @@ static const struct row {
     enum instruction_kind kind;
     enum form form;
     bool supported;
-    bool heredoc; /* may hold here-documents */
     size_t min_args;
 } table[] = {
-    {"ADD", INSTR_ADD, FORM_JSON_WORDS, false, true, 2},
-    {"ARG", INSTR_ARG, FORM_QUOTED, true, false, 1},
-    {"CMD", INSTR_CMD, FORM_JSON_LINE, true, false, 0},
-    {"COPY", INSTR_COPY, FORM_JSON_WORDS, true, true, 2},
-    {"ENTRYPOINT", INSTR_ENTRYPOINT, FORM_JSON_LINE, true, false, 0},
-    {"ENV", INSTR_ENV, FORM_PAIRS, true, false, 1},
-    {"EXPOSE", INSTR_EXPOSE, FORM_WORDS, true, false, 1},
-    {"FROM", INSTR_FROM, FORM_WORDS, true, false, 1},
-    {"HEALTHCHECK", INSTR_HEALTHCHECK, FORM_HEALTH, true, false, 1},
-    {"LABEL", INSTR_LABEL, FORM_PAIRS, true, false, 1},
-    {"MAINTAINER", INSTR_MAINTAINER, FORM_LINE, true, false, 1},
-    {"ONBUILD", INSTR_ONBUILD, FORM_LINE, false, true, 1},
-    {"RUN", INSTR_RUN, FORM_JSON_LINE, true, true, 1},
-    {"SHELL", INSTR_SHELL, FORM_JSON_LINE, true, false, 1},
-    {"STOPSIGNAL", INSTR_STOPSIGNAL, FORM_LINE, true, false, 1},
-    {"USER", INSTR_USER, FORM_LINE, true, false, 1},
-    {"VOLUME", INSTR_VOLUME, FORM_JSON_WORDS, true, false, 1},
-    {"WORKDIR", INSTR_WORKDIR, FORM_LINE, true, false, 1},
+    {"ADD", INSTR_ADD, FORM_JSON_WORDS, false, 2},
+    {"ARG", INSTR_ARG, FORM_QUOTED, true, 1},
+    {"CMD", INSTR_CMD, FORM_JSON_LINE, true, 0},
+    {"COPY", INSTR_COPY, FORM_JSON_WORDS, true, 2},
+    {"ENTRYPOINT", INSTR_ENTRYPOINT, FORM_JSON_LINE, true, 0},
+    {"ENV", INSTR_ENV, FORM_PAIRS, true, 1},
+    {"EXPOSE", INSTR_EXPOSE, FORM_WORDS, true, 1},
+    {"FROM", INSTR_FROM, FORM_WORDS, true, 1},
+    {"HEALTHCHECK", INSTR_HEALTHCHECK, FORM_HEALTH, true, 1},
+    {"LABEL", INSTR_LABEL, FORM_PAIRS, true, 1},
+    {"MAINTAINER", INSTR_MAINTAINER, FORM_LINE, true, 1},
+    {"ONBUILD", INSTR_ONBUILD, FORM_LINE, true, 1},
+    {"RUN", INSTR_RUN, FORM_JSON_LINE, true, 1},
+    {"SHELL", INSTR_SHELL, FORM_JSON_LINE, true, 1},
+    {"STOPSIGNAL", INSTR_STOPSIGNAL, FORM_LINE, true, 1},
+    {"USER", INSTR_USER, FORM_LINE, true, 1},
+    {"VOLUME", INSTR_VOLUME, FORM_JSON_WORDS, true, 1},
+    {"WORKDIR", INSTR_WORKDIR, FORM_LINE, true, 1},
 };
 
 static const struct row *find(const char *word, size_t len)
@@ -79,7 +79,7 @@ static int add_pair(const struct row *row, const char *key, size_t key_len,
 
 /* "k=v ..." or the old "k the rest"; the first word tells. */
 static int take_pairs(const struct row *row, const char *rest, char escape,
-                      struct mb_strv *ret, struct mb_error *err)
+                      bool *ret_legacy, struct mb_strv *ret, struct mb_error *err)
 {
     _cleanup_strv_ struct mb_strv words = {0};
     size_t n = 0;
@@ -88,6 +88,7 @@ static int take_pairs(const struct row *row, const char *rest, char escape,
     if (words.n > 0 && !strchr(words.v[0], '=')) {
         const char *value;
 
+        *ret_legacy = true;
         while (rest[n] && !words_is_blank(rest[n]))
             n++;
         for (value = rest + n; words_is_blank(*value); value++)
@@ -144,7 +145,7 @@ static int take_args(const struct row *row, const char *rest, char escape,
         words_quoted(rest, escape, &in->args);
         return 0;
     case FORM_PAIRS:
-        return take_pairs(row, rest, escape, &in->args, err);
+        return take_pairs(row, rest, escape, &in->legacy, &in->args, err);
     case FORM_LINE:
         if (*rest)
             mb_strv_add(&in->args, rest);
@@ -189,6 +190,25 @@ static int check_args(const struct row *row, const struct instruction *in,
     return 0;
 }
 
+/* The trigger as it is kept: its text and the here-documents behind it. */
+static int take_trigger(struct instruction *in, struct mb_error *err)
+{
+    _cleanup_buf_ struct mb_buf b = MB_BUF_INIT(SIZE_MAX);
+    const char *text = in->args.v[0];
+    size_t n = strcspn(text, " \t\v\f\r");
+    const struct row *row = find(text, n);
+
+    if (!row)
+        return fail_unknown(text, n, err);
+    if (onbuild_allows(row->keyword, err) < 0)
+        return -1;
+    mb_buf_add_str(&b, text);
+    heredoc_rebuild(&in->heredocs, &b);
+    mb_strv_done(&in->args);
+    mb_strv_add_take(&in->args, mb_buf_steal(&b));
+    return 0;
+}
+
 static int parse(const struct row *row, const char *rest, char escape,
                  struct instruction *in, struct mb_error *err)
 {
@@ -198,20 +218,29 @@ static int parse(const struct row *row, const char *rest, char escape,
     if (flags_parse(row->kind, row->keyword, &flag_words, &in->flags, err) < 0
         || take_args(row, rest, escape, in, err) < 0)
         return -1;
-    if (row->heredoc && !in->json && words_have_heredoc(rest, escape))
+    if (in->heredocs.n > 0 && (row->kind == INSTR_COPY || row->kind == INSTR_ADD))
         return mb_fail(err, MB_ERR_INVALID,
                        "%s with a here-document (<<) is not supported yet",
                        row->keyword);
-    return check_args(row, in, err);
+    if (check_args(row, in, err) < 0)
+        return -1;
+    return row->kind == INSTR_ONBUILD ? take_trigger(in, err) : 0;
 }
 
-int instruction_parse(const char *text, char escape, struct instruction *ret,
+const char *instruction_keyword(const char *typed, size_t len)
+{
+    const struct row *row = find(typed, len);
+
+    return row ? row->keyword : NULL;
+}
+
+int instruction_parse(struct lexer_line *ln, char escape, struct instruction *ret,
                       struct mb_error *err)
 {
-    _cleanup_free_ char *line = words_trim(text);
+    _cleanup_free_ char *line = words_trim(ln->text);
     size_t n = strcspn(line, " \t\v\f\r");
     const struct row *row = find(line, n);
-    struct instruction in = {0};
+    struct instruction in = {.line = ln->line, .end_line = ln->end_line};
 
     if (!row)
         return fail_unknown(line, n, err);
@@ -219,6 +248,11 @@ int instruction_parse(const char *text, char escape, struct instruction *ret,
         return mb_fail(err, MB_ERR_INVALID, "%s is not supported yet", row->keyword);
     in.kind = row->kind;
     in.keyword = row->keyword;
+    in.typed = mb_xstrndup(line, n);
+    in.heredocs = ln->heredocs;
+    ln->heredocs = (struct heredocs){0};
+    in.comments = ln->comments;
+    ln->comments = (struct mb_strv){0};
     if (parse(row, line + n, escape, &in, err) < 0) {
         instruction_done(&in);
         return -1;
@@ -231,6 +265,9 @@ int instruction_parse(const char *text, char escape, struct instruction *ret,
 void instruction_done(struct instruction *in)
 {
     free(in->original);
+    free(in->typed);
+    heredocs_done(&in->heredocs);
+    mb_strv_done(&in->comments);
     mb_kv_done(&in->flags);
     mb_strv_done(&in->args);
     *in = (struct instruction){0};

@@ -17,14 +17,14 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "coordinator/frontend/words.h"
-#include "oci/reference.h"
 
 struct lexer {
     const char *name;
     const char *p, *end;
     unsigned line; /* number of the line that was taken last */
     bool directives_over;
-    bool seen_syntax, seen_escape, seen_check;
+    bool seen_escape;
+    struct mb_strv comments; /* since the last line that was none */
     struct lexer_result out;
 };
 
@@ -82,48 +82,30 @@ static bool skip_blanks(const char **s, size_t *len)
     return *len > 0;
 }
 
-/* "docker/dockerfile:1" and its relatives are this program. */
-static int check_syntax(const struct lexer *lx, const char *value, struct mb_error *err)
-{
-    _cleanup_(mb_reference_done) struct mb_reference r = {0};
-    size_t len = strcspn(value, " \t");
-    _cleanup_free_ char *image = mb_xstrndup(value, len);
-    struct mb_error ignored;
-
-    if (strcmp(image, "dockerfile.v0") == 0)
-        return 0;
-    if (mb_reference_parse(image, &r, &ignored) == 0
-        && strcmp(r.registry, "docker.io") == 0
-        && (strcmp(r.repository, "docker/dockerfile") == 0
-            || strcmp(r.repository, "docker/dockerfile-upstream") == 0))
-        return 0;
-    return mb_fail(err, MB_ERR_INVALID,
-                   "%s:%u: syntax %s: other frontends than docker/dockerfile are not "
-                   "supported: remove the line or write docker/dockerfile:1",
-                   lx->name, lx->line, image);
-}
-
-static int apply_directive(struct lexer *lx, const char *key, const char *value,
+/* Takes @value. */
+static int apply_directive(struct lexer *lx, const char *key, char *value,
                            struct mb_error *err)
 {
-    bool *seen = strcmp(key, "syntax") == 0   ? &lx->seen_syntax
-                 : strcmp(key, "escape") == 0 ? &lx->seen_escape
-                                              : &lx->seen_check;
+    _cleanup_free_ char *owned = value;
+    bool syntax = strcmp(key, "syntax") == 0;
+    char **keep = syntax ? &lx->out.syntax : &lx->out.check;
+    bool escape = strcmp(key, "escape") == 0;
 
-    if (*seen)
+    if (escape ? lx->seen_escape : *keep != NULL)
         return mb_fail(err, MB_ERR_INVALID,
                        "%s:%u: only one %s parser directive can be used", lx->name,
                        lx->line, key);
-    *seen = true;
-    if (seen == &lx->seen_syntax)
-        return check_syntax(lx, value, err);
-    if (seen == &lx->seen_escape) {
-        if (strcmp(value, "\\") != 0 && strcmp(value, "`") != 0)
-            return mb_fail(err, MB_ERR_INVALID,
-                           "%s:%u: invalid escape token '%s' does not match ` or \\",
-                           lx->name, lx->line, value);
-        lx->out.escape = *value;
+    if (!escape) {
+        *(syntax ? &lx->out.syntax_line : &lx->out.check_line) = lx->line;
+        *keep = steal_ptr(owned);
+        return 0;
     }
+    lx->seen_escape = true;
+    if (strcmp(value, "\\") != 0 && strcmp(value, "`") != 0)
+        return mb_fail(err, MB_ERR_INVALID,
+                       "%s:%u: invalid escape token '%s' does not match ` or \\",
+                       lx->name, lx->line, value);
+    lx->out.escape = *value;
     return 0;
 }
 
@@ -145,8 +127,6 @@ static int maybe_directive(struct lexer *lx, const char *s, size_t len,
     for (klen = 0; klen < len && isalnum((unsigned char)s[klen]); klen++)
         ;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        _cleanup_free_ char *value = NULL;
-
         if (strlen(keys[i]) != klen || strncasecmp(keys[i], s, klen) != 0)
             continue;
         s += klen, len -= klen;
@@ -158,8 +138,7 @@ static int maybe_directive(struct lexer *lx, const char *s, size_t len,
         while (words_is_blank(s[len - 1]))
             len--;
         lx->directives_over = false;
-        value = mb_xstrndup(s, len);
-        return apply_directive(lx, keys[i], value, err);
+        return apply_directive(lx, keys[i], mb_xstrndup(s, len), err);
     }
     return 0;
 }
@@ -200,6 +179,72 @@ static void take_rest(struct lexer *lx, struct mb_buf *b, bool goes_on,
     ln->end_line = lx->line;
 }
 
+static bool ends_heredoc(const struct heredoc *h, const char *s, size_t len)
+{
+    while (h->chomp && len > 0 && *s == '\t')
+        s++, len--;
+    return strlen(h->name) == len && memcmp(h->name, s, len) == 0;
+}
+
+/* The texts of the here-documents that @ln opens, from the lines behind it. */
+static int take_heredocs(struct lexer *lx, struct lexer_line *ln, struct mb_error *err)
+{
+    if (heredoc_find(ln->text, &ln->heredocs, err) < 0)
+        return mb_wrap(err, "%s:%u", lx->name, ln->line);
+    for (size_t i = 0; i < ln->heredocs.n; i++) {
+        struct heredoc *h = &ln->heredocs.v[i];
+        const char *begin = lx->p, *end, *s;
+        size_t len;
+
+        do {
+            end = lx->p;
+            if (!next_line(lx, &s, &len))
+                return mb_fail(
+                    err, MB_ERR_INVALID,
+                    "%s:%u: unterminated heredoc: no line \"%.100s\" ends it", lx->name,
+                    ln->line, h->name);
+        } while (!ends_heredoc(h, s, len));
+        h->text = mb_xstrndup(begin, (size_t)(end - begin));
+        ln->end_line = lx->line;
+    }
+    return 0;
+}
+
+static void line_done(struct lexer_line *ln)
+{
+    free(ln->text);
+    heredocs_done(&ln->heredocs);
+    mb_strv_done(&ln->comments);
+    *ln = (struct lexer_line){0};
+}
+
+/* Takes @ln. */
+static int add_instruction(struct lexer *lx, struct lexer_line *ln,
+                           struct mb_error *err)
+{
+    if (lx->out.n >= MB_STEPS_MAX)
+        return mb_fail(err, MB_ERR_LIMIT, "%s:%u: more than %d instructions", lx->name,
+                       ln->line, MB_STEPS_MAX);
+    if ((lx->out.n & (lx->out.n - 1)) == 0)
+        lx->out.v = mb_xreallocarray(lx->out.v, lx->out.n ? lx->out.n * 2 : 1,
+                                     sizeof(*lx->out.v));
+    lx->out.v[lx->out.n++] = *ln;
+    *ln = (struct lexer_line){0};
+    return 0;
+}
+
+/* An empty line parts comments from what comes behind them. */
+static void note_comment(struct lexer *lx, const char *s, size_t len)
+{
+    if (len == 0) {
+        mb_strv_done(&lx->comments);
+    } else if (*s == '#') {
+        _cleanup_free_ char *text = mb_xstrndup(s + 1, len - 1);
+
+        mb_strv_add_take(&lx->comments, words_trim(text));
+    }
+}
+
 static int run(struct lexer *lx, struct mb_error *err)
 {
     const char *s;
@@ -207,12 +252,13 @@ static int run(struct lexer *lx, struct mb_error *err)
 
     while (next_line(lx, &s, &len)) {
         _cleanup_buf_ struct mb_buf b = MB_BUF_INIT(MB_DOCKERFILE_BYTES_MAX);
-        struct lexer_line ln = {.line = lx->line};
+        _cleanup_(line_done) struct lexer_line ln = {.line = lx->line};
         const char *t;
 
         bool text = skip_blanks(&s, &len);
         if (maybe_directive(lx, s, len, err) < 0)
             return -1;
+        note_comment(lx, s, len);
         if (!text || *s == '#')
             continue;
         take_rest(lx, &b, add_line(&b, s, len, lx->out.escape), &ln);
@@ -222,14 +268,11 @@ static int run(struct lexer *lx, struct mb_error *err)
             ;
         if (!*t)
             continue;
-        if (lx->out.n >= MB_STEPS_MAX)
-            return mb_fail(err, MB_ERR_LIMIT, "%s:%u: more than %d instructions",
-                           lx->name, ln.line, MB_STEPS_MAX);
         ln.text = mb_buf_steal(&b);
-        if ((lx->out.n & (lx->out.n - 1)) == 0)
-            lx->out.v = mb_xreallocarray(lx->out.v, lx->out.n ? lx->out.n * 2 : 1,
-                                         sizeof(*lx->out.v));
-        lx->out.v[lx->out.n++] = ln;
+        ln.comments = lx->comments;
+        lx->comments = (struct mb_strv){0};
+        if (take_heredocs(lx, &ln, err) < 0 || add_instruction(lx, &ln, err) < 0)
+            return -1;
     }
     return 0;
 }
@@ -239,6 +282,7 @@ int lexer_run(const char *name, const void *data, size_t len, struct lexer_resul
 {
     const char *text = data;
     struct lexer lx = {.name = name, .out = {.escape = '\\'}};
+    int r;
 
     if (len > MB_DOCKERFILE_BYTES_MAX)
         return mb_fail(err, MB_ERR_LIMIT, "%s: %zu bytes, at most %llu are allowed",
@@ -251,7 +295,9 @@ int lexer_run(const char *name, const void *data, size_t len, struct lexer_resul
     lx.end = text + len;
     if (check_text(&lx, text, len, err) < 0)
         return -1;
-    if (run(&lx, err) < 0) {
+    r = run(&lx, err);
+    mb_strv_done(&lx.comments);
+    if (r < 0) {
         lexer_done(&lx.out);
         return -1;
     }
@@ -262,7 +308,9 @@ int lexer_run(const char *name, const void *data, size_t len, struct lexer_resul
 void lexer_done(struct lexer_result *r)
 {
     for (size_t i = 0; i < r->n; i++)
-        free(r->v[i].text);
+        line_done(&r->v[i]);
     free(r->v);
+    free(r->syntax);
+    free(r->check);
     *r = (struct lexer_result){0};
 }

@@ -10,16 +10,22 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/strv.h"
+#include "coordinator/frontend/heredoc.h"
 
 struct lexer_line {
     char *text; /* continuations joined; never empty */
     unsigned line, end_line;
-    bool empty_continuation; /* an empty line was inside */
+    bool empty_continuation;  /* an empty line was inside */
+    struct heredocs heredocs; /* each with its text */
+    struct mb_strv comments;  /* directly in front of it, without '#' */
 };
 struct lexer_result {
     struct lexer_line *v;
     size_t n;
-    char escape; /* '\\' or '`' */
+    char escape;          /* '\\' or '`' */
+    char *syntax, *check; /* values of these directives, or NULL */
+    unsigned syntax_line, check_line;
 };
 
 /* INVALID, LIMIT; the message begins with "@name:LINE: ". */

@@ -52,11 +52,6 @@ static int add_stage(struct frontend *f, const struct instruction *in,
                            "invalid name for build stage: \"%.100s\", name can't start "
                            "with a number or contain symbols",
                            in->args.v[2]);
-        if (strcmp(name, "scratch") == 0 || strcmp(name, "context") == 0)
-            mb_strv_addf(&f->warnings,
-                         "%s:%u: ReservedStageName: '%s' should not be used as a stage "
-                         "name",
-                         f->name, in->line, name);
     }
     if (f->n_stages >= MB_STAGES_MAX)
         return mb_fail(err, MB_ERR_LIMIT, "more than %d stages", MB_STAGES_MAX);
@@ -64,28 +59,20 @@ static int add_stage(struct frontend *f, const struct instruction *in,
     st = &f->stages[f->n_stages];
     *st = (struct stage){.base = mb_xstrdup(in->args.v[0]),
                          .platform = mb_xstrdup(mb_kv_get(&in->flags, "platform")),
+                         .from = mb_xstrdup(in->typed),
                          .line = in->line,
+                         .end_line = in->end_line,
                          .first = f->n_instr,
                          .end = f->n_instr};
     st->label = name ? mb_xstrdup(name) : mb_xasprintf("stage-%zu", f->n_stages);
     st->name = steal_ptr(name);
+    mb_strv_copy(&st->comments, &in->comments);
+    if (in->args.n == 3) {
+        st->as = mb_xstrdup(in->args.v[1]);
+        st->typed = mb_xstrdup(in->args.v[2]);
+    }
     f->n_stages++;
     return 0;
-}
-
-static void warn_about(struct frontend *f, const struct instruction *in)
-{
-    if (in->kind == INSTR_MAINTAINER)
-        mb_strv_addf(
-            &f->warnings,
-            "%s:%u: MaintainerDeprecated: Maintainer instruction is deprecated "
-            "in favor of using label",
-            f->name, in->line);
-    if ((in->kind == INSTR_CMD || in->kind == INSTR_ENTRYPOINT) && !in->json)
-        mb_strv_addf(&f->warnings,
-                     "%s:%u: JSONArgsRecommended: JSON arguments recommended for %s to "
-                     "prevent unintended behavior related to OS signals",
-                     f->name, in->line, in->keyword);
 }
 
 /* Put the parsed line where it belongs; takes what it needs of @in. */
@@ -101,7 +88,6 @@ static int place(struct frontend *f, struct instruction *in, struct mb_error *er
         return mb_fail(err, MB_ERR_INVALID,
                        "no build stage in current context: %s before the first FROM",
                        in->keyword);
-    warn_about(f, in);
     if ((f->n_instr & (f->n_instr - 1)) == 0)
         f->instr = mb_xreallocarray(f->instr, f->n_instr ? f->n_instr * 2 : 1,
                                     sizeof(*f->instr));
@@ -114,29 +100,52 @@ static int place(struct frontend *f, struct instruction *in, struct mb_error *er
     return 0;
 }
 
-static int parse_lines(struct frontend *f, const struct lexer_result *lines,
+static int parse_lines(struct frontend *f, struct lexer_result *lines,
                        struct mb_error *err)
 {
     for (size_t i = 0; i < lines->n; i++) {
         _cleanup_(instruction_done) struct instruction in = {0};
-        const struct lexer_line *ln = &lines->v[i];
+        struct lexer_line *ln = &lines->v[i];
 
-        if (ln->empty_continuation)
-            mb_strv_addf(&f->warnings,
-                         "%s:%u: NoEmptyContinuation: Empty continuation line", f->name,
-                         ln->end_line);
-        if (instruction_parse(ln->text, f->escape, &in, err) < 0)
+        if (instruction_parse(ln, f->escape, &in, err) < 0)
             return at_line(f, ln->line, err);
-        in.line = ln->line;
-        in.end_line = ln->end_line;
         if (place(f, &in, err) < 0)
             return at_line(f, ln->line, err);
     }
     return 0;
 }
 
-int frontend_parse(const char *name, const void *data, size_t len,
-                   struct frontend **ret, struct mb_error *err)
+/* The directive, or the build arg that stands for it; *ret_line: 0 for the latter. */
+static const char *directive(const struct mb_kvlist *build_args, const char *name,
+                             const char *written, unsigned line, unsigned *ret_line)
+{
+    const char *given = build_args ? mb_kv_get(build_args, name) : NULL;
+
+    *ret_line = given && *given ? 0 : line;
+    return given && *given ? given : written;
+}
+
+static int apply_directives(struct frontend *f, const struct lexer_result *lines,
+                            const struct mb_kvlist *build_args, struct mb_error *err)
+{
+    unsigned line;
+    const char *text = directive(build_args, "BUILDKIT_SYNTAX", lines->syntax,
+                                 lines->syntax_line, &line);
+
+    if (text && directive_syntax(text, err) < 0)
+        return line > 0 ? at_line(f, line, err)
+                        : mb_wrap(err, "--build-arg BUILDKIT_SYNTAX");
+    text = directive(build_args, "BUILDKIT_DOCKERFILE_CHECK", lines->check,
+                     lines->check_line, &line);
+    if (text && directive_check(text, &f->check, err) < 0)
+        return line > 0 ? at_line(f, line, err)
+                        : mb_wrap(err, "--build-arg BUILDKIT_DOCKERFILE_CHECK");
+    return 0;
+}
+
+int frontend_parse_with(const char *name, const void *data, size_t len,
+                        const struct mb_kvlist *build_args, struct frontend **ret,
+                        struct mb_error *err)
 {
     _cleanup_(lexer_done) struct lexer_result lines = {0};
     _cleanup_(frontend_freep) struct frontend *f = mb_xcalloc(1, sizeof(*f));
@@ -145,15 +154,23 @@ int frontend_parse(const char *name, const void *data, size_t len,
         return -1;
     f->name = mb_xstrdup(name);
     f->escape = lines.escape;
-    if (parse_lines(f, &lines, err) < 0)
+    if (apply_directives(f, &lines, build_args, err) < 0
+        || parse_lines(f, &lines, err) < 0)
         return -1;
     if (lines.n == 0)
         return mb_fail(err, MB_ERR_INVALID, "%s: file with no instructions", name);
     if (f->n_stages == 0)
         return mb_fail(err, MB_ERR_INVALID,
                        "%s: dockerfile contains no stages to build: add a FROM", name);
+    checks_run(f, &lines, build_args);
     *ret = steal_ptr(f);
     return 0;
+}
+
+int frontend_parse(const char *name, const void *data, size_t len,
+                   struct frontend **ret, struct mb_error *err)
+{
+    return frontend_parse_with(name, data, len, NULL, ret, err);
 }
 
 void frontend_free(struct frontend *f)
@@ -164,15 +181,29 @@ void frontend_free(struct frontend *f)
         instruction_done(&f->instr[i]);
     for (size_t i = 0; i < f->n_stages; i++) {
         free(f->stages[i].name);
+        free(f->stages[i].typed);
+        free(f->stages[i].from);
+        free(f->stages[i].as);
         free(f->stages[i].label);
         free(f->stages[i].base);
         free(f->stages[i].platform);
+        mb_strv_done(&f->stages[i].comments);
     }
     free(f->instr);
     free(f->stages);
-    mb_strv_done(&f->warnings);
+    check_config_done(&f->check);
+    checks_done(f);
     free(f->name);
     free(f);
+}
+
+const struct instruction *stage_instructions(const struct frontend *f, size_t stage,
+                                             size_t *ret_n)
+{
+    const struct stage *st = &f->stages[stage];
+
+    *ret_n = st->end - st->first;
+    return *ret_n > 0 ? &f->instr[st->first] : NULL;
 }
 
 size_t frontend_n_stages(const struct frontend *f)
@@ -192,10 +223,5 @@ bool frontend_stage_has_run(const struct frontend *f, size_t stage)
     for (size_t i = st->first; i < st->end; i++)
         if (f->instr[i].kind == INSTR_RUN)
             return true;
-    return false;
-}
-
-const struct mb_strv *frontend_warnings(const struct frontend *f)
-{
-    return &f->warnings;
+    return stage_may_trigger_run(f, stage);
 }

@@ -342,30 +342,53 @@ static void free_sources(struct frontend_from *list, size_t n)
     free(list);
 }
 
+struct sources {
+    struct frontend_from *v;
+    size_t n;
+};
+
+static void sources_done(struct sources *l)
+{
+    free_sources(l->v, l->n);
+}
+
+static int add_sources(const struct frontend *f, size_t stage,
+                       const struct instruction *list, size_t n,
+                       const struct frontend_args *a, const struct mb_kvlist *globals,
+                       struct sources *ret, struct mb_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct frontend_from from;
+
+        if (list[i].kind != INSTR_COPY)
+            continue;
+        if (resolve_copy(f, stage, &list[i], a, globals, &from, err) < 0)
+            return at_line(f, list[i].line, err);
+        if (from.source == FRONTEND_CONTEXT || !add_source(&ret->v, &ret->n, &from))
+            frontend_from_done(&from);
+    }
+    return 0;
+}
+
 int frontend_copy_sources(const struct frontend *f, size_t stage,
                           const struct frontend_args *a, struct frontend_from **ret,
                           size_t *ret_n, struct mb_error *err)
 {
+    size_t n;
+    const struct instruction *own = stage_instructions(f, stage, &n);
     _cleanup_kv_ struct mb_kvlist globals = {0};
-    struct frontend_from *list = NULL;
-    size_t n = 0;
+    _cleanup_(triggers_done) struct triggers t = {0};
+    _cleanup_(sources_done) struct sources l = {0};
 
     if (global_args(f, a, &globals, err) < 0)
         return -1;
-    for (size_t i = f->stages[stage].first;
-         i < f->stages[stage].end && !stage_is_replaced(f, stage, a); i++) {
-        struct frontend_from from;
-
-        if (f->instr[i].kind != INSTR_COPY)
-            continue;
-        if (resolve_copy(f, stage, &f->instr[i], a, &globals, &from, err) < 0) {
-            free_sources(list, n);
-            return at_line(f, f->instr[i].line, err);
-        }
-        if (from.source == FRONTEND_CONTEXT || !add_source(&list, &n, &from))
-            frontend_from_done(&from);
-    }
-    *ret = list;
-    *ret_n = n;
+    if (!stage_is_replaced(f, stage, a)
+        && (stage_triggers(f, stage, a, &globals, &t, err) < 0
+            || add_sources(f, stage, t.v, t.n, a, &globals, &l, err) < 0
+            || add_sources(f, stage, own, n, a, &globals, &l, err) < 0))
+        return -1;
+    *ret = l.v;
+    *ret_n = l.n;
+    l = (struct sources){0};
     return 0;
 }

@@ -149,22 +149,3 @@ int words_json(const char *s, bool *ret_json, struct mb_strv *ret, struct mb_err
     *ret_json = true;
     return 0;
 }
-
-bool words_have_heredoc(const char *s, char escape)
-{
-    _cleanup_strv_ struct mb_strv words = {0};
-
-    if (!strstr(s, "<<"))
-        return false;
-    words_quoted(s, escape, &words);
-    for (size_t i = 0; i < words.n; i++) {
-        const char *w = words.v[i] + strspn(words.v[i], "0123456789");
-
-        if (w[0] != '<' || w[1] != '<')
-            continue;
-        w += w[2] == '-' ? 3 : 2;
-        if (*w && !strchr(w, '<'))
-            return true;
-    }
-    return false;
-}

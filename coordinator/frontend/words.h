@@ -22,7 +22,5 @@ void words_flags(const char **s, struct mb_strv *ret);
  * INVALID: an array of something else. */
 int words_json(const char *s, bool *ret_json, struct mb_strv *ret, struct mb_error *err)
     _must_check_;
-/* Does a word of @s open a here-document ("<<EOF", "3<<-'EOF'")? */
-bool words_have_heredoc(const char *s, char escape);
 
 #endif

@@ -47,13 +47,16 @@ int plan_new(const struct mb_build_request *request,
     p->args.build_args = &request->build_args;
     p->args.contexts = &p->context_names;
     p->args.target = request->target;
-    if (frontend_parse(
-            request->dockerfile_name ? request->dockerfile_name : "Dockerfile",
-            request->dockerfile.data, request->dockerfile.len, &p->frontend, err)
+    if (frontend_parse_with(request->dockerfile_name ? request->dockerfile_name
+                                                     : "Dockerfile",
+                            request->dockerfile.data, request->dockerfile.len,
+                            &request->build_args, &p->frontend, err)
             < 0
+        || frontend_check_error(p->frontend, err) < 0
         || frontend_find_stage(p->frontend, request->target, &p->target_stage, err) < 0
         || plan_walk_needs(p, err) < 0)
         return -1;
+    p->args.context_paths = &p->context_paths;
     *ret = steal_ptr(p);
     return 0;
 }

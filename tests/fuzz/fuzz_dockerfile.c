@@ -44,8 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     _cleanup_(frontend_freep) struct frontend *f = NULL;
     struct mb_error err;
 
-    if (frontend_parse("Dockerfile", data, len, &f, &err) < 0)
+    mb_kv_set(&args, "BUILDKIT_SYNTAX", "docker/dockerfile:1");
+    if (frontend_parse_with("Dockerfile", data, len, &args, &f, &err) < 0)
         return 0;
+    mb_ignore(frontend_check_error(f, &err), "any answer is fine");
     mb_ignore(mb_platform_parse("linux/amd64", &a.build_platform, &err), "is good");
     mb_ignore(mb_platform_parse("linux/s390x", &a.target_platform, &err), "is good");
     mb_kv_set(&args, "A", "given");
@@ -54,6 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     mb_kv_set(&base.env, "PATH", "/bin");
     mb_kv_set(&base.env, "B", "of the base/x.tar.gz");
     base.working_dir = mb_xstrdup("/srv");
+    mb_strv_add(&base.on_build, "ENV B=2");
+    mb_strv_add(&base.on_build, "RUN <<E\nx\nE");
     for (size_t i = 0; i < frontend_n_stages(f) && i < 20; i++)
         ask(f, i, &a, &base);
     frontend_unused_build_args(f, &args, &contexts);

@@ -49,20 +49,46 @@ static inline struct frontend_result test_eval(const char *text,
     return r;
 }
 
-/* Parse and evaluate every stage, each on what it is FROM; the first error ends it. */
+/* Every stage of @f on what it is FROM; images are empty. The first error ends it;
+ * @results: one for each stage. */
+static inline int test_eval_stages(const struct frontend *f,
+                                   const struct frontend_args *a,
+                                   struct frontend_result *results,
+                                   struct mb_error *err)
+{
+    const struct mb_image_config base = {0};
+
+    for (size_t i = 0; i < frontend_n_stages(f); i++) {
+        _cleanup_(frontend_from_done) struct frontend_from from = {0};
+        const struct frontend_result *parent = NULL;
+
+        if (frontend_from(f, i, a, &from, err) < 0)
+            return -1;
+        if (from.source == FRONTEND_STAGE)
+            parent = &results[from.stage];
+        if (frontend_eval(f, i, a, parent ? &parent->config : &base, parent,
+                          &results[i], err)
+            < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Parse and evaluate every stage; the first error ends it. */
 static inline int test_eval_all(const char *text, const struct frontend_args *a,
                                 struct mb_error *err)
 {
-    const struct mb_image_config base = {0};
     struct frontend *f = NULL;
+    struct frontend_result *results = NULL;
     int r = frontend_parse("Dockerfile", text, strlen(text), &f, err);
 
-    for (size_t i = 0; r == 0 && i < frontend_n_stages(f); i++) {
-        struct frontend_result res = {0};
-
-        r = frontend_eval(f, i, a, &base, NULL, &res, err);
-        frontend_result_done(&res);
+    if (r == 0) {
+        results = mb_xcalloc(frontend_n_stages(f), sizeof(*results));
+        r = test_eval_stages(f, a, results, err);
+        for (size_t i = 0; i < frontend_n_stages(f); i++)
+            frontend_result_done(&results[i]);
     }
+    free(results);
     frontend_free(f);
     return r;
 }

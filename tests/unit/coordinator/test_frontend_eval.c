@@ -329,11 +329,14 @@ static void warnings_name_rule_and_line(void **state)
     const struct mb_strv *w = frontend_warnings(f);
 
     (void)state;
-    assert_int_equal(w->n, 4);
-    assert_contains(w->v[0], "Dockerfile:1: ReservedStageName: ");
-    assert_contains(w->v[1], "Dockerfile:2: MaintainerDeprecated: ");
-    assert_contains(w->v[2], "Dockerfile:3: JSONArgsRecommended: ");
-    assert_contains(w->v[3], "Dockerfile:7: NoEmptyContinuation: ");
+    assert_int_equal(w->n, 5);
+    assert_contains(w->v[0], "ReservedStageName: ");
+    assert_contains(w->v[0], " (line 1)");
+    assert_contains(w->v[1], "MaintainerDeprecated: ");
+    assert_contains(w->v[2], "JSONArgsRecommended: ");
+    assert_contains(w->v[2], " (line 3)");
+    assert_contains(w->v[3], "MultipleInstructionsDisallowed: ");
+    assert_contains(w->v[4], "NoEmptyContinuation: Empty continuation line (line 7)");
 }
 
 int main(void)
