@@ -176,6 +176,28 @@ static void run_resolve(void *arg)
 
 static void make_plan(struct build *b);
 
+/* A bare word in FROM or --from may be meant as a stage: say that there is none. */
+static void hint_at_stages(const struct plan_base *base, struct mb_error *err)
+{
+    struct mb_error pulled = *err;
+
+    if (base->named || strpbrk(base->name, "/:.@"))
+        return;
+    mb_fail(err, pulled.code, "%s (no stage and no --build-context is named \"%s\")",
+            pulled.msg, base->name);
+}
+
+static void resolve_failed(struct build *b, struct resolve_job *j)
+{
+    _cleanup_free_ char *source = NULL;
+
+    if (j->base) {
+        source = mb_xasprintf("%s:%u", build_file_name(b), j->base->line);
+        hint_at_stages(j->base, &j->err);
+    }
+    build_fail(b, &j->err, source);
+}
+
 static void resolve_done(void *arg, bool cancelled)
 {
     struct resolve_job *j = arg;
@@ -192,14 +214,10 @@ static void resolve_done(void *arg, bool cancelled)
             build_vertex_end(b, j->vertex,
                              j->result == 0 ? MB_VERTEX_DONE : MB_VERTEX_ERROR, usec,
                              j->result == 0 ? NULL : j->err.msg);
-        if (j->result < 0) {
-            _cleanup_free_ char *source =
-                j->base ? mb_xasprintf("%s:%u", build_file_name(b), j->base->line)
-                        : NULL;
-            build_fail(b, &j->err, source);
-        } else if (b->n_jobs == 0) {
+        if (j->result < 0)
+            resolve_failed(b, j);
+        else if (b->n_jobs == 0)
             make_plan(b);
-        }
     }
     free(j);
 }

@@ -95,6 +95,29 @@ static void fail_build(struct build *b, struct plan_step *s, const struct mb_err
     build_fail(b, &full, source);
 }
 
+static bool somebody_else_can(const struct build *b, const struct plan_step *s,
+                              const struct agent_session *failed)
+{
+    for (struct agent_session *a = agents_first(b->env->agents); a; a = a->next) {
+        if (a == failed || mb_strv_contains(&s->failed_on, a->name))
+            continue;
+        for (size_t i = 0; i < a->info.n_platforms; i++)
+            if (mb_platform_equal(&a->info.platforms[i].platform, &s->platform))
+                return true;
+    }
+    return false;
+}
+
+/* An emulator that crashed on a machine crashes there again: only another may do
+ * better. */
+static bool is_worth_a_try(const struct build *b, const struct task *t,
+                           const struct plan_step *s, enum mb_errc code)
+{
+    if (!is_infrastructure(code) || s->tries + 1 >= TRIES_MAX)
+        return false;
+    return code != MB_ERR_EMULATION || somebody_else_can(b, s, t->agent);
+}
+
 void build_step_failed(struct build *b, struct task *t, const struct mb_error *err,
                        uint64_t exit_code)
 {
@@ -102,7 +125,7 @@ void build_step_failed(struct build *b, struct task *t, const struct mb_error *e
 
     if (b->state != BUILD_RUNNING)
         return;
-    if (is_infrastructure(err->code) && s->tries + 1 < TRIES_MAX)
+    if (is_worth_a_try(b, t, s, err->code))
         requeue(b, t, err->msg);
     else
         fail_build(b, s, err, exit_code);
