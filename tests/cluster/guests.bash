@@ -25,12 +25,10 @@ of() { awk -v a="$(debian "$2")" '$1 == a { print $2 }' "$T/$1"; }
 # kernel ARCH: the release that a guest runs; the host's if there is none.
 kernel() { cat "$(of images "$1")/release" 2>/dev/null || uname -r; }
 
-# guest_start ARCH [OPTION...]: under the name of its architecture; its console is its log.
+# guest_start ARCH [USER]: under the name of its architecture; its console is its log.
 guest_start() {
-    local arch=$1
-    shift
-    daemon "$arch" "$SRC/tests/cluster/guest-boot" "$(debian "$arch")" "$T/$arch" "$(of programs "$arch")" \
-        "$(token agent --address "tcp://10.0.2.2:$PORT")" --name "$arch" "$@"
+    daemon "$1" "$SRC/tests/cluster/guest-boot" "$(debian "$1")" "$T/$1" "$(of programs "$1")" \
+        "$(token agent --address "tcp://10.0.2.2:$PORT")" "${@:2}"
 }
 
 guest_ready() {
@@ -39,16 +37,6 @@ guest_ready() {
         cat "$T/$1/log"
         return 1
     }
-}
-
-boot_guests() {
-    local arch
-    for arch; do
-        guest_start "$arch"
-    done
-    for arch; do
-        guest_ready "$arch"
-    done
 }
 
 guest_qmp() { "$SRC/tests/cluster/guest-qmp" "$T/$1" "$2" 3>&-; }

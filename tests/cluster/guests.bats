@@ -16,13 +16,22 @@ setup_file() {
     coordinator_start
     client_join
     agent_start amd64 --slots 2 --emulate none
-    # shellcheck disable=SC2086
-    boot_guests $GUESTS
+    boot_guests
     export SOURCE_DATE_EPOCH=$EPOCH
     run_the_build
 }
 
 teardown_file() { end_file; }
+
+# Agents of both kinds: an ordinary user's, as the package has it, and root's.
+boot_guests() {
+    guest_start arm64
+    guest_start ppc64le
+    guest_start s390x root
+    for arch in $GUESTS; do
+        guest_ready "$arch"
+    done
+}
 
 # The context of world/, with a program for each platform.
 make_world() {
