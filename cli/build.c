@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "cli/build_options.h"
 #include "cli/build_run.h"
+#include "cli/call.h"
 #include "cli/metadata.h"
 #include "cli/oci_archive.h"
 #include "cli/state_dir.h"
@@ -131,6 +132,8 @@ static int show_failure(const struct build_options *o, struct progress *p,
 {
     struct mb_build_done plain = {.code = err->code, .message = err->msg};
 
+    if (done && !done->ok)
+        show_warnings(p, done);
     progress_failure(p, done && !done->ok ? done : &plain, &o->request.dockerfile);
     return EXIT_FAILED;
 }
@@ -178,5 +181,5 @@ int verb_build(int argc, char **argv)
     if (check_outputs(&o, &err) < 0 || read_input(&o, &err) < 0
         || state_dir_open(o.state_dir, &state_dir, &err) < 0)
         return verb_failed(&err);
-    return run(&o, state_dir);
+    return o.call.method ? call_run(&o, state_dir) : run(&o, state_dir);
 }

@@ -19,8 +19,8 @@
 struct flags {
     struct mb_strv platforms, tags, build_args, labels, contexts, outputs;
     char *file, *target, *progress, *network, *metadata_file, *iid_file;
-    char *cluster, *state_dir, *emulation;
-    bool push, quiet, no_cache, pull, debug, help;
+    char *cluster, *state_dir, *emulation, *call;
+    bool push, quiet, no_cache, pull, debug, help, check;
 };
 #define AT(field) offsetof(struct flags, field)
 
@@ -29,6 +29,9 @@ static const struct option_def defs[] = {
      "value of an ARG (no =V: from the environment)"},
     {"build-context", 0, OPTION_STRV, AT(contexts), "NAME=oci-layout://DIR[:TAG]",
      "where FROM NAME is found"},
+    {"call", 0, OPTION_STR, AT(call), "METHOD[,format=json]",
+     "build, or only say what the Dockerfile holds: check, outline, targets"},
+    {"check", 0, OPTION_BOOL, AT(check), NULL, "the same as --call check"},
     {"cluster", 0, OPTION_STR, AT(cluster), "STRING|FILE",
      "join string of the cluster (MBCLUSTER_CLUSTER); none: build on this machine"},
     {"debug", 'D', OPTION_BOOL, AT(debug), NULL, "log what happens inside"},
@@ -71,8 +74,6 @@ static const struct option_def defs[] = {
     {"builder", 0, OPTION_LATER_VALUE, 0, NULL, "use --cluster"},
     {"cache-from", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"cache-to", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
-    {"call", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
-    {"check", 0, OPTION_LATER, 0, NULL, NULL},
     {"no-cache-filter", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"provenance", 0, OPTION_LATER_VALUE, 0, NULL,
      "--provenance=false is what is done"},
@@ -101,6 +102,7 @@ static void flags_done(struct flags *f)
     free(f->cluster);
     free(f->state_dir);
     free(f->emulation);
+    free(f->call);
 }
 
 void build_options_done(struct build_options *o)
@@ -116,6 +118,7 @@ void build_options_done(struct build_options *o)
     free(o->cluster);
     free(o->state_dir);
     mb_strv_done(&o->notes);
+    call_spec_done(&o->call);
     *o = (struct build_options){0};
 }
 
@@ -379,10 +382,13 @@ int build_options_parse(int argc, char **argv, struct build_options *ret,
     o.debug = f.debug;
     o.cluster = steal_ptr(f.cluster);
     o.state_dir = steal_ptr(f.state_dir);
+    if (!f.help && !f.call && f.check)
+        f.call = mb_xstrdup("check");
     if (!f.help
         && (check_places(&f, &args, &o, err) < 0 || check_platforms(&f, &o, err) < 0
             || check_args(&f, &o, err) < 0 || check_contexts(&f, &o, err) < 0
-            || check_outputs(&f, &o, err) < 0 || check_choices(&f, &o, err) < 0))
+            || check_outputs(&f, &o, err) < 0 || check_choices(&f, &o, err) < 0
+            || call_spec_parse(f.call, &o.call, err) < 0))
         return -1;
     *ret = o;
     o = (struct build_options){0};

@@ -7,6 +7,7 @@
 #ifndef CLI_BUILD_OPTIONS_H
 #define CLI_BUILD_OPTIONS_H
 
+#include "cli/call_spec.h"
 #include "cli/output_spec.h"
 #include "cli/progress.h"
 #include "proto/build.h"
@@ -21,6 +22,7 @@ struct build_options {
     bool quiet, debug, help;
     char *metadata_file, *iid_file; /* or NULL */
     char *cluster, *state_dir;      /* or NULL */
+    struct call_spec call;          /* --call, --check */
     struct mb_strv notes;           /* for the user, before the build */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coordinator/clients.h"
+#include "coordinator/call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -183,6 +184,16 @@ static void on_ls(struct clients *t, struct client *c, uint64_t now_usec)
     free(reply.agents); /* its fields are borrowed */
 }
 
+static void on_call(struct clients *t, struct client *c, const void *data, size_t len)
+{
+    struct mb_call_reply reply = {0};
+
+    call_answer(data, len, &reply);
+    mb_ignore(send_to(t, c, MB_KIND_CALL_REPLY, &mb_call_reply_schema, &reply),
+              "noted in gone_usec");
+    mb_wire_done(&mb_call_reply_schema, &reply);
+}
+
 static void on_build(struct clients *t, struct client *c, const void *data, size_t len)
 {
     struct build_item *i;
@@ -215,6 +226,8 @@ void clients_message(struct clients *t, const char *name, const struct mb_route 
     c->gone_usec = 0;
     if (kind == MB_KIND_LS)
         on_ls(t, c, now_usec);
+    else if (kind == MB_KIND_CALL)
+        on_call(t, c, data, len);
     else if (kind == MB_KIND_BUILD)
         on_build(t, c, data, len);
     else if (kind == MB_KIND_BUILD_READY && i)

@@ -2,6 +2,7 @@
 #include "proto/kinds.h"
 
 #include "proto/build.h"
+#include "proto/call.h"
 #include "proto/session.h"
 #include "proto/task.h"
 
@@ -26,6 +27,8 @@ static const struct {
     [MB_KIND_BUILD_DONE] = {"BUILD_DONE", &mb_build_done_schema},
     [MB_KIND_BUILD_CANCEL] = {"BUILD_CANCEL", &mb_empty_schema},
     [MB_KIND_BUILD_STATUS] = {"BUILD_STATUS", &mb_build_status_schema},
+    [MB_KIND_CALL] = {"CALL", &mb_call_request_schema},
+    [MB_KIND_CALL_REPLY] = {"CALL_REPLY", &mb_call_reply_schema},
     [MB_KIND_TASK] = {"TASK", &mb_task_schema},
     [MB_KIND_TASK_CANCEL] = {"TASK_CANCEL", &mb_task_ref_schema},
     [MB_KIND_STEP_STARTED] = {"STEP_STARTED", &mb_step_started_schema},

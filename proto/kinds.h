@@ -25,6 +25,8 @@ enum mb_kind {
     MB_KIND_BUILD_DONE = 23,   /* struct mb_build_done */
     MB_KIND_BUILD_CANCEL = 24, /* client: empty map */
     MB_KIND_BUILD_STATUS = 25, /* struct mb_build_status */
+    MB_KIND_CALL = 26,         /* client: struct mb_call_request */
+    MB_KIND_CALL_REPLY = 27,   /* struct mb_call_reply */
     /* agent */
     MB_KIND_TASK = 48,         /* coordinator: struct mb_task */
     MB_KIND_TASK_CANCEL = 49,  /* coordinator: struct mb_task_ref */

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "coordinator/frontend/frontend.h"
+#include "coordinator/frontend/call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -35,6 +35,25 @@ static void ask(const struct frontend *f, size_t stage, const struct frontend_ar
     }
 }
 
+static void call(const struct frontend *f, const struct frontend_args *a,
+                 const uint8_t *data, size_t len)
+{
+    static const char *const methods[] = {"check", "outline", "targets"};
+
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(methods); i++) {
+        _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(1 << 18);
+        const struct frontend_call c = {.method = methods[i / 2],
+                                        .name = "Dockerfile",
+                                        .text = (const char *)data,
+                                        .text_len = len,
+                                        .json = i % 2 == 1,
+                                        .args = a};
+        struct mb_error err;
+
+        mb_ignore(frontend_call(f, &c, &out, &err), "any answer is fine");
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     _cleanup_kv_ struct mb_kvlist args = {0};
@@ -61,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (size_t i = 0; i < frontend_n_stages(f) && i < 20; i++)
         ask(f, i, &a, &base);
     frontend_unused_build_args(f, &args, &contexts);
+    call(f, &a, data, len);
     mb_image_config_done(&base);
     return 0;
 }

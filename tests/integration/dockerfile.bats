@@ -216,3 +216,69 @@ END
     cmp "$T/when" "$T/again.tree/when"
     grep -q CACHED <<<"$stderr"
 }
+
+@test "here-documents: for the shell, for a command, scripts" {
+    context heredoc <<'END'
+FROM busybox
+WORKDIR /w
+RUN <<EOF
+a=1
+echo "$a" >shell
+EOF
+RUN <<-EOF sh
+	echo from-sh >sh
+	EOF
+RUN cat <<A >first && cat <<'B' >second
+one
+A
+$two
+B
+USER daemon
+RUN <<SCRIPT
+#!/bin/sh -e
+basename "$0" >/tmp/name
+echo it\'s "a\b" >/tmp/script
+SCRIPT
+END
+    image heredoc
+    [ "$(cat "$T/heredoc.tree/w/shell")" = 1 ]
+    [ "$(cat "$T/heredoc.tree/w/sh")" = from-sh ]
+    [ "$(cat "$T/heredoc.tree/w/first")" = one ]
+    # shellcheck disable=SC2016 # as it was written
+    [ "$(cat "$T/heredoc.tree/w/second")" = '$two' ]
+    [ "$(cat "$T/heredoc.tree/tmp/name")" = SCRIPT ]
+    [ ! -e "$T/heredoc.tree/dev/shm/SCRIPT" ]
+    config_is heredoc '[.history[].created_by] | contains(["RUN /bin/sh -c /dev/pipes/SCRIPT # buildkit"])'
+}
+
+@test "ONBUILD: stored, and run by what is FROM it" {
+    context onbuild <<'END'
+FROM busybox AS parent
+ONBUILD COPY file /copied
+ONBUILD RUN echo ran >/ran
+RUN test ! -e /ran
+FROM parent
+ONBUILD RUN later
+RUN cat /ran /copied >/both
+END
+    echo text >"$C/file"
+    image onbuild
+    [ "$(cat "$T/onbuild.tree/both")" = "$(printf 'ran\ntext')" ]
+    grep -q 'ONBUILD RUN echo ran' <<<"$stderr$output"
+    config_is onbuild '.config.OnBuild == ["RUN later"]'
+}
+
+@test "--check says what could be better, and fails when the Dockerfile asks for it" {
+    context checks <<'END'
+FROM busybox as base
+CMD echo
+END
+    must mb build --check "$C"
+    grep -q '2 warnings have been found' <<<"$output"
+    grep -q '>>> CMD echo' <<<"$output"
+    sed -i '1i # check=error=true;skip=FromAsCasing' "$C/Dockerfile"
+    must_fail 1 mb build --call check "$C"
+    must_fail 1 mb build "$C"
+    grep -q 'lint violation found for rules: JSONArgsRecommended' <<<"$stderr$output"
+    must mb build --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=all --call check "$C"
+}

@@ -66,6 +66,36 @@ static void a_full_command_line_becomes_a_request(void **state _unused_)
     assert_false(o.request.has_source_date_epoch);
 }
 
+static void call_names_a_question(void **state _unused_)
+{
+    static const struct {
+        const char *line, *method;
+        bool json, ignore;
+    } rows[] = {
+        {".", NULL, false, false},
+        {"--check .", "check", false, false},
+        {"--check=false .", NULL, false, false},
+        {"--call build .", NULL, false, false},
+        {"--call=check,format=json .", "check", true, false},
+        {"--call lint .", "check", false, false},
+        {"--call outline,format=text --check .", "outline", false, false},
+        {"--call targets,ignorestatus=true,format=json .", "targets", true, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(build_options_done) struct build_options o = {0};
+        struct mb_error err;
+
+        assert_ok(parse(rows[i].line, &o, &err), err);
+        if (rows[i].method)
+            assert_string_equal(o.call.method, rows[i].method);
+        else
+            assert_null(o.call.method);
+        assert_int_equal(o.call.json, rows[i].json);
+        assert_int_equal(o.call.ignore_status, rows[i].ignore);
+    }
+}
+
 static void source_date_epoch_comes_from_environment_or_argument(void **state _unused_)
 {
     _cleanup_(build_options_done) struct build_options a = {0};
@@ -123,6 +153,10 @@ static void what_makes_no_sense_is_refused(void **state _unused_)
     static const struct {
         const char *line, *why;
     } rows[] = {
+        {"--call nope .", "--call nope is not known: use build, check"},
+        {"--call subrequests.describe .", "is not known"},
+        {"--call check,format=xml .", "\"format=xml\" is not known"},
+        {"--call check,ignorestatus=x .", "ignorestatus"},
         {"-t a", "one argument, the context directory (0 given)"},
         {"a b", "(2 given)"},
         {"-", "only a local directory"},
@@ -198,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         clean_test(a_full_command_line_becomes_a_request),
+        clean_test(call_names_a_question),
         clean_test(source_date_epoch_comes_from_environment_or_argument),
         clean_test(no_output_is_said_and_outputs_set_push_and_tags),
         clean_test(what_makes_no_sense_is_refused),

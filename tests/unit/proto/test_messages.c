@@ -137,7 +137,7 @@ static void every_kind_survives_the_wire(void **state _unused_)
         check_round_trip(mb_kind_schema(kind));
         n++;
     }
-    assert_int_equal(n, 23);
+    assert_int_equal(n, 25);
     check_round_trip(&mb_agent_info_schema);
 }
 
@@ -147,10 +147,13 @@ static void kinds_have_their_names(void **state _unused_)
         unsigned kind;
         const char *name;
     } rows[] = {
-        {0, "unknown"},  {1, "JOIN"},      {7, "BYE"},
-        {8, "unknown"},  {16, "LS"},       {25, "BUILD_STATUS"},
-        {26, "unknown"}, {48, "TASK"},     {53, "TASK_DONE"},
-        {54, "unknown"}, {255, "unknown"}, {UINT32_MAX, "unknown"},
+        {0, "unknown"},    {1, "JOIN"},
+        {7, "BYE"},        {8, "unknown"},
+        {16, "LS"},        {25, "BUILD_STATUS"},
+        {26, "CALL"},      {27, "CALL_REPLY"},
+        {28, "unknown"},   {48, "TASK"},
+        {53, "TASK_DONE"}, {54, "unknown"},
+        {255, "unknown"},  {UINT32_MAX, "unknown"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
