@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer_world.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
 /* The world's client may come in, and is called after its role. */
 static bool lookup(const uint8_t key[MB_KEY_LEN], char ret_user_id[MB_USER_ID_LEN],
                    char *ret_reason, size_t reason_len, void *arg)
@@ -115,6 +122,32 @@ void world_run_msec(struct world *w, uint32_t msec)
     w->watch = NULL;
     mb_loop_add_once(w->loop, msec, stop_loop, w->loop);
     mb_loop_run(w->loop);
+}
+
+static bool port_refuses(const char *address)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    const char *colon = strrchr(address, ':');
+    uint64_t port = 0;
+    struct mb_error err;
+    _cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    assert_non_null(colon);
+    assert_ok(mb_parse_u64(colon + 1, UINT16_MAX, &port, &err), err);
+    to.sin_port = htons((uint16_t)port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno == ECONNREFUSED;
+}
+
+void world_stop_listening(struct world *w)
+{
+    uint64_t end = mb_now_usec() + WORLD_MSEC_MAX * UINT64_C(1000);
+
+    mb_peer_server_free(w->server);
+    w->server = NULL;
+    while (!port_refuses(w->address))
+        assert_true(mb_now_usec() < end);
 }
 
 void world_run_until(struct world *w, const unsigned *counter, unsigned want)

@@ -40,6 +40,8 @@ void world_start(struct world *w);
 void world_dial(struct world *w, const uint8_t server_key[MB_KEY_LEN],
                 const struct mb_keypair *keys);
 void world_listen(struct world *w, const char *endpoint);
+/* End the server and wait until its port refuses: ZeroMQ closes in the background. */
+void world_stop_listening(struct world *w);
 void world_run_until(struct world *w, const unsigned *counter, unsigned want);
 void world_run_msec(struct world *w, uint32_t msec);
 void world_stop(struct world *w);

@@ -156,8 +156,7 @@ static void a_server_that_is_not_there_yet_is_waited_for(void **state _unused_)
     struct world w;
 
     world_start(&w);
-    mb_peer_server_free(w.server); /* its port is free now */
-    w.server = NULL;
+    world_stop_listening(&w);
     world_dial(&w, w.server_keys.public_key, &w.client_keys);
     send_number(&w, 0);
     world_run_msec(&w, 500); /* some refused connections */
