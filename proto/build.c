@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/build.h"
 
+#include <string.h>
+
 #include "proto/wire_table.h"
 
 #define MAX_CONTEXTS 64
@@ -17,6 +19,13 @@ static const struct mb_wire_field named_context_fields[] = {
 };
 static const struct mb_wire_schema named_context_schema =
     SCHEMA("context", struct mb_named_context, named_context_fields);
+
+static const struct mb_wire_field secret_fields[] = {
+    FIELD(struct mb_secret, id, STR, .required = true, .min = 1, .max = 255),
+    FIELD(struct mb_secret, data, BYTES, .max = MB_SECRET_BYTES_MAX),
+};
+static const struct mb_wire_schema secret_schema =
+    SCHEMA("secret", struct mb_secret, secret_fields);
 
 static const struct mb_wire_field build_request_fields[] = {
     FIELD(struct mb_build_request, dockerfile_name, STR),
@@ -38,6 +47,9 @@ static const struct mb_wire_field build_request_fields[] = {
     FIELD(struct mb_build_request, pull, BOOL),
     FIELD(struct mb_build_request, network, STR, .max = 32),
     FIELD(struct mb_build_request, emulation, STR, .max = 32),
+    LIST(struct mb_build_request, secrets, struct mb_secret, secret_schema,
+         .max = MB_SECRETS_MAX),
+    FIELD(struct mb_build_request, allow, STRV, .max = 16),
 };
 const struct mb_wire_schema mb_build_request_schema =
     SCHEMA("BUILD", struct mb_build_request, build_request_fields);
@@ -141,3 +153,10 @@ static const struct mb_wire_field build_done_fields[] = {
 };
 const struct mb_wire_schema mb_build_done_schema =
     SCHEMA("BUILD_DONE", struct mb_build_done, build_done_fields);
+
+void mb_build_request_wipe(struct mb_build_request *r)
+{
+    for (size_t i = 0; i < r->n_secrets; i++)
+        if (r->secrets[i].data.data)
+            explicit_bzero(r->secrets[i].data.data, r->secrets[i].data.len);
+}

@@ -11,6 +11,11 @@ struct mb_named_context {
     char *kind;  /* "oci-layout"; more kinds later */
     char *value; /* what the user typed, for messages */
 };
+/* --secret */
+struct mb_secret {
+    char *id;
+    struct mb_bytes data;
+};
 struct mb_build_request {
     char *dockerfile_name; /* as typed, for messages: "Dockerfile" */
     struct mb_bytes dockerfile;
@@ -30,6 +35,9 @@ struct mb_build_request {
     bool pull;       /* resolve bases anew (always done for now) */
     char *network;   /* "default" (= host for now), "host", "none"; NULL: default */
     char *emulation; /* "auto" (NULL), "never", "always" */
+    struct mb_secret *secrets;
+    size_t n_secrets;
+    struct mb_strv allow; /* --allow: "security.insecure" */
 };
 /* The coordinator asks for what the build can touch. */
 struct mb_layout_need {
@@ -103,6 +111,9 @@ struct mb_build_done {
     size_t n_steps;
     struct mb_strv warnings;
 };
+
+/* Overwrite the secrets; the rest stays. */
+void mb_build_request_wipe(struct mb_build_request *r);
 
 extern const struct mb_wire_schema mb_build_request_schema, mb_build_needs_schema,
     mb_build_ready_schema, mb_build_vertex_schema, mb_build_log_schema,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/task.h"
 
+#include <string.h>
+
 #include "proto/wire_table.h"
 
 #define MAX_OWNER 255
@@ -19,6 +21,25 @@ static const struct mb_wire_field state_ref_fields[] = {
 static const struct mb_wire_schema state_ref_schema =
     SCHEMA("state", struct mb_state_ref, state_ref_fields);
 
+static const struct mb_wire_field step_mount_fields[] = {
+    FIELD(struct mb_step_mount, kind, U64, .required = true, .min = MB_MOUNT_BIND,
+          .max = MB_MOUNT_SECRET),
+    FIELD(struct mb_step_mount, target, STR, .max = MB_PATH_LEN_MAX),
+    FIELD(struct mb_step_mount, source, U64, .max = MB_STEPS_MAX),
+    FIELD(struct mb_step_mount, source_path, STR, .max = MB_PATH_LEN_MAX),
+    FIELD(struct mb_step_mount, read_only, BOOL),
+    FIELD(struct mb_step_mount, id, STR, .max = MB_PATH_LEN_MAX),
+    FIELD(struct mb_step_mount, sharing, U64, .max = MB_CACHE_LOCKED),
+    FIELD(struct mb_step_mount, mode, U64, .max = 07777),
+    FIELD(struct mb_step_mount, uid, U64, .max = UINT32_MAX),
+    FIELD(struct mb_step_mount, gid, U64, .max = UINT32_MAX),
+    FIELD(struct mb_step_mount, size_bytes, U64, .max = INT64_MAX),
+    FIELD(struct mb_step_mount, env, STR, .max = 255),
+    FIELD(struct mb_step_mount, data, BYTES, .max = MB_SECRET_BYTES_MAX),
+};
+const struct mb_wire_schema mb_step_mount_schema =
+    SCHEMA("mount", struct mb_step_mount, step_mount_fields);
+
 static const struct mb_wire_field step_fields[] = {
     FIELD(struct mb_step, step_id, U64, .required = true),
     FIELD(struct mb_step, kind, U64, .required = true, .min = MB_STEP_RUN,
@@ -35,6 +56,9 @@ static const struct mb_wire_field step_fields[] = {
     FIELD(struct mb_step, dest, STR, .max = MB_PATH_LEN_MAX),
     FIELD(struct mb_step, chown, STR, .max = MAX_OWNER),
     FIELD(struct mb_step, chmod, STR, .max = 16),
+    LIST(struct mb_step, mounts, struct mb_step_mount, mb_step_mount_schema,
+         .max = MB_MOUNTS_MAX),
+    FIELD(struct mb_step, insecure, BOOL),
 };
 static const struct mb_wire_schema step_schema =
     SCHEMA("step", struct mb_step, step_fields);
@@ -104,3 +128,16 @@ static const struct mb_wire_field task_done_fields[] = {
 };
 const struct mb_wire_schema mb_task_done_schema =
     SCHEMA("TASK_DONE", struct mb_task_done, task_done_fields);
+
+void mb_step_wipe(struct mb_step *s)
+{
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (s->mounts[i].data.data)
+            explicit_bzero(s->mounts[i].data.data, s->mounts[i].data.len);
+}
+
+void mb_task_wipe(struct mb_task *t)
+{
+    for (size_t i = 0; i < t->n_steps; i++)
+        mb_step_wipe(&t->steps[i]);
+}

@@ -18,6 +18,32 @@ struct mb_state_ref {
     size_t n_layers;
 };
 
+enum mb_mount_kind {
+    MB_MOUNT_BIND = 1,
+    MB_MOUNT_CACHE = 2,
+    MB_MOUNT_TMPFS = 3,
+    MB_MOUNT_SECRET = 4,
+};
+enum mb_cache_sharing {
+    MB_CACHE_SHARED = 1,
+    MB_CACHE_PRIVATE = 2,
+    MB_CACHE_LOCKED = 3,
+};
+/* RUN --mount, resolved. */
+struct mb_step_mount {
+    uint64_t kind;
+    char *target;      /* absolute; NULL: a SECRET that is only a variable */
+    uint64_t source;   /* BIND, CACHE: 1 + index into mb_task.sources; 0: none */
+    char *source_path; /* cleaned, relative to the source's root; "." the root */
+    bool read_only;
+    char *id;         /* CACHE, SECRET */
+    uint64_t sharing; /* CACHE: enum mb_cache_sharing */
+    uint64_t mode;    /* CACHE, SECRET: permission bits */
+    uint64_t uid, gid;
+    uint64_t size_bytes;  /* TMPFS; 0: the kernel's default */
+    char *env;            /* SECRET: the variable that holds it, or NULL */
+    struct mb_bytes data; /* SECRET: never stored, never logged; wiped after use */
+};
 enum mb_step_kind { MB_STEP_RUN = 1, MB_STEP_COPY = 2, MB_STEP_WORKDIR = 3 };
 struct mb_step {
     uint64_t step_id; /* unique in the build */
@@ -37,6 +63,10 @@ struct mb_step {
     char *chown;             /* NULL: 0:0 */
     char *chmod;             /* octal text, or NULL */
     /* WORKDIR: cwd, user */
+    /* RUN */
+    struct mb_step_mount *mounts;
+    size_t n_mounts;
+    bool insecure; /* RUN --security=insecure */
 };
 struct mb_task {
     uint64_t build_id, task_id, epoch;
@@ -78,6 +108,12 @@ struct mb_task_done {
     uint64_t exit_code; /* code FAILED */
 };
 
+/* Overwrite the secrets of all steps; they are not usable any more. */
+void mb_task_wipe(struct mb_task *t);
+void mb_step_wipe(struct mb_step *s);
+
+/* Also a part of other messages. */
+extern const struct mb_wire_schema mb_step_mount_schema;
 extern const struct mb_wire_schema mb_task_schema, mb_task_ref_schema,
     mb_step_started_schema, mb_step_log_schema, mb_step_done_schema,
     mb_task_done_schema;

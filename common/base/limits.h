@@ -36,13 +36,20 @@
 
 /* A Dockerfile and its .dockerignore. */
 #define MB_DOCKERFILE_BYTES_MAX (128 * MB_KIB)
-#define MB_ENV_BYTES_MAX (128 * MB_KIB) /* one expanded word; execve's MAX_ARG_STRLEN \
-                                         */
-#define MB_EVAL_BYTES_MAX (64 * MB_MIB) /* all texts that one stage's steps expand to \
-                                         */
+#define MB_ENV_BYTES_MAX                                         \
+    (128 * MB_KIB) /* one expanded word; execve's MAX_ARG_STRLEN \
+                    */
+#define MB_EVAL_BYTES_MAX                                       \
+    (64 * MB_MIB) /* all texts that one stage's steps expand to \
+                   */
 #define MB_STAGES_MAX 1000
 #define MB_STEPS_MAX 10000
 #define MB_PLATFORMS_MAX 64
+
+/* Mounts of a RUN, and what --secret gives. */
+#define MB_MOUNTS_MAX 128  /* of one step */
+#define MB_SECRETS_MAX 128 /* of one build */
+#define MB_SECRET_BYTES_MAX (64 * MB_KIB)
 
 /* A TOML configuration file. */
 #define MB_CONFIG_FILE_BYTES_MAX (256 * MB_KIB)
