@@ -69,6 +69,13 @@ static void add_warnings(const struct build *b, struct mb_strv *ret)
     _cleanup_strv_ struct mb_strv all = {0};
 
     mb_strv_copy(&all, frontend_warnings(b->plan->frontend));
+    for (size_t i = 0; i < b->plan->n_stages; i++) {
+        const struct mb_strv *l = &b->plan->stages[i].result.warnings;
+
+        for (size_t k = 0; k < l->n; k++)
+            if (!mb_strv_contains(&all, l->v[k]))
+                mb_strv_add(&all, l->v[k]);
+    }
     frontend_unused_build_args(b->plan->frontend, &b->request.build_args, &all);
     for (size_t i = 0; i < all.n && i < WARNINGS_SHOWN_MAX; i++)
         mb_strv_add_take(ret, cut(all.v[i], WARNING_SHOWN_MAX));

@@ -328,7 +328,8 @@ static void make_plan(struct build *b)
 
     if (plan_steps(b->plan, b->plan->needs_context ? &b->tree : NULL,
                    MB_GZIP_LEVEL_DEFAULT, &err)
-        < 0) {
+            < 0
+        || check_platforms(b, &err) < 0) { /* again: bases may bring a RUN */
         fail_at_line(b, &err);
         return;
     }

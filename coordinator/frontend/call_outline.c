@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * call_outline - what can be given to a build of one target: the ARGs of its stage and
- * of those that it takes from, with the global ARGs that their FROMs use.
+ * of those that it takes from, with the global ARGs that each FROM uses.
  */
 #include <string.h>
 

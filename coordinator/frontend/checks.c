@@ -17,6 +17,7 @@
 #include "coordinator/frontend/lexer.h"
 
 #define URL "https://docs.docker.com/go/dockerfile/rule/"
+#define HINT_WORK_MAX 50000
 #define DETAIL_BYTES_MAX (4 * MB_KIB)
 
 static const struct rule {
@@ -89,8 +90,9 @@ static const struct rule {
          "This will become an error in a future release"},
 };
 
-static bool is_wanted(const struct check_config *c, enum check_rule rule)
+bool check_wanted(const struct frontend *f, enum check_rule rule)
 {
+    const struct check_config *c = &f->check;
     const char *name = rules[rule].name;
 
     if (c->skip_all || mb_strv_contains(&c->skip, name))
@@ -139,7 +141,7 @@ void check_note(struct frontend *f, enum check_rule rule, unsigned line,
                                  .end_line = end_line};
     va_list ap;
 
-    if (!is_wanted(&f->check, rule))
+    if (!check_wanted(f, rule))
         return;
     va_start(ap, fmt);
     w.detail = detail_text(fmt, ap);
@@ -149,6 +151,17 @@ void check_note(struct frontend *f, enum check_rule rule, unsigned line,
         f->warnings = mb_xreallocarray(
             f->warnings, f->n_warnings ? f->n_warnings * 2 : 1, sizeof(*f->warnings));
     f->warnings[f->n_warnings++] = w;
+}
+
+char *check_hint(struct frontend *f, const char *mark, const char *typed,
+                 const char *const *names, size_t n)
+{
+    const char *near = NULL;
+
+    f->hint_work += n;
+    if (f->hint_work <= HINT_WORK_MAX)
+        near = suggest(typed, names);
+    return near ? mb_xasprintf(" (did you mean %s%s?)", mark, near) : mb_xstrdup("");
 }
 
 size_t check_parent(const struct frontend *f, size_t stage)

@@ -138,17 +138,19 @@ static void note_unset(const char *name, void *arg)
 {
     struct uses *u = arg;
 
-    if (!is_declared(u->f, name) && !mb_strv_contains(&u->missing, name))
+    if (u->missing.n < CHECK_NAMES_MAX && !is_declared(u->f, name)
+        && !mb_strv_contains(&u->missing, name))
         mb_strv_add(&u->missing, name);
 }
 
-static char *global_hint(const struct mb_kvlist *globals, const char *typed)
+static char *global_hint(struct frontend *f, const struct mb_kvlist *globals,
+                         const char *typed)
 {
     _cleanup_free_ const char **names = mb_xcalloc(globals->n + 1, sizeof(*names));
 
     for (size_t i = 0; i < globals->n; i++)
         names[i] = globals->v[i].key;
-    return suggest_text(typed, names);
+    return check_hint(f, "", typed, names, globals->n);
 }
 
 static void check_words(struct frontend *f, const struct stage *st,
@@ -168,7 +170,7 @@ static void check_words(struct frontend *f, const struct stage *st,
                       "the build itself says what is wrong");
     }
     for (size_t i = 0; i < u.missing.n; i++) {
-        _cleanup_free_ char *hint = global_hint(globals, u.missing.v[i]);
+        _cleanup_free_ char *hint = global_hint(f, globals, u.missing.v[i]);
 
         check_note(f, CHECK_UNDEFINED_ARG_IN_FROM, st->line, st->end_line,
                    "FROM argument '%s' is not declared%s", u.missing.v[i], hint);

@@ -33,6 +33,13 @@ enum check_rule {
 /* Unless the check directive skips @rule. */
 void check_note(struct frontend *f, enum check_rule rule, unsigned line,
                 unsigned end_line, const char *fmt, ...) _printf_(5, 6);
+/* Names of one instruction that are told as unset. */
+#define CHECK_NAMES_MAX 100
+/* " (did you mean X?)" of @names, @mark in front of X, or ""; malloc'ed. None once the
+ * whole file has cost too much. */
+char *check_hint(struct frontend *f, const char *mark, const char *typed,
+                 const char *const *names, size_t n);
+bool check_wanted(const struct frontend *f, enum check_rule rule);
 /* The stage that @stage is FROM by its plain name, else SIZE_MAX. */
 size_t check_parent(const struct frontend *f, size_t stage);
 

@@ -4,13 +4,16 @@
  * the base sets.
  *
  * What an image has in its environment is not in the text: only stages that come from
- * scratch, themselves or through their parents, are looked at here.
+ * scratch, themselves or through their parents, are looked at here; frontend_eval()
+ * asks for the others when it knows the base.
  */
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
 #include "coordinator/frontend/checks_internal.h"
+
+#define KNOWN_MAX 1000 /* names to look for a near miss in */
 
 struct scope {
     struct frontend *f;
@@ -27,17 +30,43 @@ static const char *get(const char *name, void *arg)
     return mb_strv_contains(&s->names, name) ? "" : NULL;
 }
 
+static const char **borrow_names(const struct mb_strv *l)
+{
+    const char **names = mb_xcalloc(l->n + 1, sizeof(*names));
+
+    for (size_t i = 0; i < l->n; i++)
+        names[i] = l->v[i];
+    return names;
+}
+
+char *check_undefined(const struct frontend *f, const char *name,
+                      const struct mb_strv *known, unsigned line)
+{
+    _cleanup_free_ const char **names = NULL;
+    const char *near = NULL;
+
+    if (!*name || !check_wanted(f, CHECK_UNDEFINED_VAR))
+        return NULL;
+    names = borrow_names(known);
+    if (known->n < KNOWN_MAX)
+        near = suggest(name, names);
+    return mb_xasprintf("UndefinedVar: Usage of undefined variable '$%.500s'%s%.500s%s "
+                        "(line %u)",
+                        name, near ? " (did you mean $" : "", near ? near : "",
+                        near ? "?)" : "", line);
+}
+
 static void note_unset(const char *name, void *arg)
 {
     struct scope *s = arg;
+    _cleanup_free_ const char **names = NULL;
     _cleanup_free_ char *hint = NULL;
-    const char *near;
 
-    if (!*name || mb_strv_contains(&s->noted, name))
+    if (!*name || s->noted.n >= CHECK_NAMES_MAX || mb_strv_contains(&s->noted, name))
         return;
     mb_strv_add(&s->noted, name);
-    near = suggest(name, (const char *const *)mb_strv_argv(&s->names));
-    hint = near ? mb_xasprintf(" (did you mean $%s?)", near) : mb_xstrdup("");
+    names = borrow_names(&s->names);
+    hint = check_hint(s->f, "$", name, names, s->names.n);
     check_note(s->f, CHECK_UNDEFINED_VAR, s->in->line, s->in->end_line,
                "Usage of undefined variable '$%s'%s", name, hint);
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define WARNINGS_MAX 100 /* of one stage */
 #define HISTORY_COMMENT "buildkit.dockerfile.v0"
 
 static const eval_fn handlers[] = {
@@ -77,10 +78,33 @@ const char *eval_lookup(const char *name, void *eval)
     return eval_get(eval, name);
 }
 
+/* Triggers are somebody else's, and a declared ARG may well be without a value. */
+void eval_unset(const char *name, void *eval)
+{
+    struct eval *e = eval;
+    _cleanup_strv_ struct mb_strv known = {0};
+    _cleanup_free_ char *text = NULL;
+
+    if (e->dry || e->on_build || mb_kv_get(&e->r.args, name)
+        || e->n_unset >= WARNINGS_MAX)
+        return;
+    e->n_unset++;
+    for (size_t i = 0; i < e->r.config.env.n; i++)
+        mb_strv_add(&known, e->r.config.env.v[i].key);
+    for (size_t i = 0; i < e->r.args.n; i++)
+        mb_strv_add(&known, e->r.args.v[i].key);
+    text = check_undefined(e->f, name, &known, e->line);
+    if (text && !mb_strv_contains(&e->r.warnings, text))
+        mb_strv_add(&e->r.warnings, text);
+}
+
 int eval_expand(struct eval *e, const char *word, char **ret, struct mb_error *err)
 {
-    const struct expand x = {
-        .escape = e->f->escape, .get = eval_lookup, .arg = e, .work = &e->work};
+    const struct expand x = {.escape = e->f->escape,
+                             .get = eval_lookup,
+                             .unset = eval_unset,
+                             .arg = e,
+                             .work = &e->work};
 
     if (expand_word(&x, word, ret, err) == 0)
         return 0;
@@ -200,9 +224,13 @@ static int run_all(struct eval *e, struct mb_error *err)
     for (size_t i = st->first; i < st->end; i++) {
         const struct instruction *in = &e->f->instr[i];
 
+        e->line = in->line;
         if (handlers[in->kind](e, in, err) < 0)
             return at_line(e->f, in->line, err);
     }
+    if (e->f->check.error && e->r.warnings.n > 0)
+        return mb_fail(err, MB_ERR_INVALID, "lint violation found for rules: %.150s",
+                       e->r.warnings.v[0]);
     return 0;
 }
 
@@ -257,6 +285,7 @@ void frontend_result_done(struct frontend_result *r)
     mb_kv_done(&r->args);
     mb_strv_done(&r->unset_args);
     mb_strv_done(&r->env_set);
+    mb_strv_done(&r->warnings);
     mb_strv_done(&r->shell);
     *r = (struct frontend_result){0};
 }

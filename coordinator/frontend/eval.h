@@ -12,6 +12,8 @@ struct eval {
     size_t stage;
     struct frontend_result r; /* so far */
     bool cmd_set;             /* a CMD of this stage */
+    unsigned n_unset;         /* uses of unset variables */
+    unsigned line;            /* of the instruction */
     bool on_build;            /* a trigger is being run */
     bool foreign_trigger;     /* and it is the base image's */
     uint64_t work;            /* left for patterns */
@@ -30,8 +32,9 @@ void eval_done(struct eval *e);
 
 /* The variable's value, or NULL: ENV, then ARG, then what the base image has. */
 const char *eval_get(struct eval *e, const char *name);
-/* For struct expand: eval_get() with the arguments changed. */
+/* For struct expand: eval_get() with the arguments changed; a warning. */
 const char *eval_lookup(const char *name, void *eval);
+void eval_unset(const char *name, void *eval);
 int eval_expand(struct eval *e, const char *word, char **ret, struct mb_error *err)
     _must_check_;
 /* Each word of @words; appends. */

@@ -94,8 +94,11 @@ static int add_spec(struct eval *e, const char *spec, struct mb_buf *shown,
 
 int eval_expose(struct eval *e, const struct instruction *in, struct mb_error *err)
 {
-    const struct expand x = {
-        .escape = e->f->escape, .get = eval_lookup, .arg = e, .work = &e->work};
+    const struct expand x = {.escape = e->f->escape,
+                             .get = eval_lookup,
+                             .unset = eval_unset,
+                             .arg = e,
+                             .work = &e->work};
     _cleanup_strv_ struct mb_strv specs = {0};
     _cleanup_buf_ struct mb_buf shown = MB_BUF_INIT(MB_EVAL_BYTES_MAX);
 

@@ -130,10 +130,12 @@ struct frontend_result {
     struct mb_kvlist
         args; /* ARGs in scope at the end, for stages built FROM this one */
     struct mb_strv unset_args; /* those of them that have no value */
+    struct mb_strv warnings;   /* UndefinedVar, as frontend_warnings() writes it */
     struct mb_strv env_set; /* names that ENV instructions set, here or in a parent */
     struct mb_strv shell;
 };
-/* @base: config of the base (zeroed for scratch). @parent: result of the stage it is
+/* INVALID, LIMIT; also for a variable that nothing sets, when error=true is asked for.
+ * @base: config of the base (zeroed for scratch). @parent: result of the stage it is
  * FROM, or NULL. */
 int frontend_eval(const struct frontend *f, size_t stage, const struct frontend_args *a,
                   const struct mb_image_config *base,

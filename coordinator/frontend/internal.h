@@ -80,6 +80,7 @@ struct frontend {
     struct frontend_warning *warnings;
     size_t n_warnings;
     struct mb_strv warning_texts;
+    size_t hint_work; /* names that near misses were looked for in */
 };
 
 struct lexer_line;
@@ -117,6 +118,9 @@ struct lexer_result;
 void checks_run(struct frontend *f, const struct lexer_result *lines,
                 const struct mb_kvlist *build_args);
 void checks_done(struct frontend *f);
+/* "Rule: what (line N)" of a variable that nothing sets; NULL when it is skipped. */
+char *check_undefined(const struct frontend *f, const char *name,
+                      const struct mb_strv *known, unsigned line);
 
 /* onbuild.c: instructions that run right behind a FROM. */
 struct triggers {

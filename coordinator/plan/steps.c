@@ -167,6 +167,9 @@ static int add_step(struct maker *m, struct plan_stage *st, size_t i,
         .has_source = st->result.steps[i].kind == FRONTEND_COPY,
     };
 
+    if (s.fe->kind == FRONTEND_RUN
+        && !mb_platforms_contain(&p->run_platforms, &s.platform))
+        mb_platforms_add(&p->run_platforms, &s.platform);
     if (s.has_source && resolve(m, &s.fe->from, &st->target, &s.source, NULL, err) < 0)
         return -1;
     if (make_key(m, &s, &s.key, err) < 0)

@@ -194,6 +194,51 @@ static void a_build_arg_stands_for_the_syntax(void **state)
     assert_contains(err.msg, "--build-arg BUILDKIT_SYNTAX: syntax you/frontend");
 }
 
+static void a_known_base_tells_which_variables_are_undefined(void **state)
+{
+    static const char text[] = "FROM base\n"
+                               "ARG unset\n"
+                               "ENV dir=/x a=$BASE$unset b=${none:-x} c=$dri\n"
+                               "COPY $dri $dir/ /y/\n"
+                               "RUN $shell\n"
+                               "EXPOSE 1${port}\n"
+                               "LABEL x='$quoted'\n";
+    static const struct {
+        const char *directive, *want;
+    } rows[] = {
+        {"skip=JSONArgsRecommended",
+         "UndefinedVar: Usage of undefined variable '$dri' (line 4)|"
+         "UndefinedVar: Usage of undefined variable '$dri' (did you mean $dir?) (line "
+         "5)|"
+         "UndefinedVar: Usage of undefined variable '$port' (line 7)"},
+        {"skip=UndefinedVar;error=true", ""},
+        {"error=true", NULL},
+    };
+    const struct frontend_args a = test_args();
+    struct mb_image_config base = {0};
+
+    (void)state;
+    mb_kv_set(&base.env, "BASE", "");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_free_ char *all =
+            mb_xasprintf("# check=%s\n%s", rows[i].directive, text);
+        _cleanup_(frontend_freep) struct frontend *f = test_parse(all);
+        _cleanup_(frontend_result_done) struct frontend_result r = {0};
+        struct mb_error err;
+
+        if (!rows[i].want) {
+            assert_fails(frontend_eval(f, 0, &a, &base, NULL, &r, &err), err,
+                         MB_ERR_INVALID);
+            assert_contains(err.msg, "lint violation found for rules: UndefinedVar");
+            continue;
+        }
+        assert_ok(frontend_eval(f, 0, &a, &base, NULL, &r, &err), err);
+        _cleanup_free_ char *got = mb_strv_join(&r.warnings, "|");
+        assert_string_equal(got, rows[i].want);
+    }
+    mb_image_config_done(&base);
+}
+
 static void rules_have_their_address(void **state)
 {
     static const struct {
@@ -223,6 +268,7 @@ int main(void)
         cmocka_unit_test(each_rule_finds_what_it_names),
         cmocka_unit_test(the_directive_skips_rules_and_makes_errors),
         cmocka_unit_test(a_build_arg_stands_for_the_syntax),
+        cmocka_unit_test(a_known_base_tells_which_variables_are_undefined),
         cmocka_unit_test(rules_have_their_address),
     };
 
