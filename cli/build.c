@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* build - the verb: options and Dockerfile in, progress and results out. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/path.h"
+#include "cli/build_input.h"
 #include "cli/build_options.h"
 #include "cli/build_run.h"
 #include "cli/call.h"
@@ -20,56 +18,12 @@
 #include "cli/state_dir.h"
 #include "cli/verbs.h"
 
-static int read_named(const char *path, struct mb_buf *ret, struct mb_error *err)
-{
-    if (strcmp(path, "-") == 0) {
-        if (mb_read_to_end(STDIN_FILENO, ret, err) < 0)
-            return mb_wrap(err, "Dockerfile from standard input");
-        return 0;
-    }
-    if (mb_read_file(AT_FDCWD, path, ret, err) < 0)
-        return mb_wrap(err, "Dockerfile");
-    return 0;
-}
-
-/* CONTEXT/Dockerfile, else CONTEXT/dockerfile; o->dockerfile becomes its path. */
-static int read_default(struct build_options *o, struct mb_buf *ret,
-                        struct mb_error *err)
-{
-    static const char *const names[] = {"Dockerfile", "dockerfile"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        _cleanup_free_ char *path = mb_path_join(o->context_dir, names[i]);
-
-        if (mb_read_file(AT_FDCWD, path, ret, err) == 0) {
-            o->dockerfile = steal_ptr(path);
-            return 0;
-        }
-        if (err->code != MB_ERR_NOT_FOUND)
-            return mb_wrap(err, "Dockerfile");
-    }
-    return mb_fail(err, MB_ERR_NOT_FOUND,
-                   "there is no Dockerfile in \"%s\": name another with -f FILE",
-                   o->context_dir);
-}
-
 static int read_input(struct build_options *o, struct mb_error *err)
 {
-    _cleanup_buf_ struct mb_buf text = MB_BUF_INIT(MB_DOCKERFILE_BYTES_MAX);
-    _cleanup_close_ int dir_fd = -1;
-
-    if (mb_open_dir(AT_FDCWD, o->context_dir, &dir_fd, err) < 0)
-        return mb_wrap(err, "build context");
-    if (o->dockerfile ? read_named(o->dockerfile, &text, err)
-                      : read_default(o, &text, err))
+    if (build_input_read(o, err) < 0)
         return -1;
-    if (text.len == 0)
-        return mb_fail(err, MB_ERR_INVALID, "the Dockerfile (%s) is empty",
-                       o->request.dockerfile_name);
     if (o->iid_file && unlink(o->iid_file) < 0 && errno != ENOENT)
         return mb_fail_errno(err, "remove the old --iidfile %s", o->iid_file);
-    o->request.dockerfile.len = text.len;
-    o->request.dockerfile.data = mb_buf_steal(&text);
     return 0;
 }
 

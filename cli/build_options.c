@@ -27,8 +27,9 @@ struct flags {
 static const struct option_def defs[] = {
     {"build-arg", 0, OPTION_STRV, AT(build_args), "K[=V]",
      "value of an ARG (no =V: from the environment)"},
-    {"build-context", 0, OPTION_STRV, AT(contexts), "NAME=oci-layout://DIR[:TAG]",
-     "where FROM NAME is found"},
+    {"build-context", 0, OPTION_STRV, AT(contexts), "NAME=VALUE",
+     "what NAME is: a directory, docker-image://REF, oci-layout://DIR[:TAG], or an "
+     "address of git or http(s)"},
     {"call", 0, OPTION_STR, AT(call), "METHOD[,format=json]",
      "build, or only say what the Dockerfile holds: check, outline, targets"},
     {"check", 0, OPTION_BOOL, AT(check), NULL, "the same as --call check"},
@@ -37,7 +38,8 @@ static const struct option_def defs[] = {
     {"debug", 'D', OPTION_BOOL, AT(debug), NULL, "log what happens inside"},
     {"emulation", 0, OPTION_STR, AT(emulation), "auto|never|always",
      "when QEMU may run steps of foreign platforms"},
-    {"file", 'f', OPTION_STR, AT(file), "FILE", "the Dockerfile ('-': standard input)"},
+    {"file", 'f', OPTION_STR, AT(file), "FILE",
+     "the Dockerfile ('-': standard input; or an address)"},
     {"help", 'h', OPTION_BOOL, AT(help), NULL, "this text"},
     {"iidfile", 0, OPTION_STR, AT(iid_file), "FILE", "write the image id to FILE"},
     {"label", 0, OPTION_STRV, AT(labels), "K=V", "label of the image"},
@@ -110,6 +112,10 @@ void build_options_done(struct build_options *o)
     mb_wire_done(&mb_build_request_schema, &o->request);
     free(o->context_dir);
     free(o->dockerfile);
+    context_source_done(&o->source);
+    for (size_t i = 0; i < o->n_named; i++)
+        context_source_done(&o->named[i]);
+    free(o->named);
     for (size_t i = 0; i < o->n_outputs; i++)
         output_spec_done(&o->outputs[i]);
     free(o->outputs);
@@ -125,7 +131,9 @@ void build_options_done(struct build_options *o)
 void build_options_help(struct mb_buf *out)
 {
     mb_buf_add_str(out, "Usage: mbcluster build [FLAGS] CONTEXT\n\n"
-                        "Build an image for one or many platforms.\n\nFlags:\n");
+                        "Build an image for one or many platforms.\n\n"
+                        "CONTEXT: a directory, an address of git or http(s), or '-' (a "
+                        "Dockerfile or a tar\narchive on standard input).\n\nFlags:\n");
     options_help(defs, ARRAY_SIZE(defs), out);
     mb_buf_add_str(
         out, "\nExamples:\n"
@@ -275,6 +283,30 @@ static int check_args(const struct flags *f, struct build_options *o,
     return check_epoch(o, err);
 }
 
+/* What the value of --build-context is, and whether it is well-formed. */
+static int context_kind_check(const char *value, const char **ret, struct mb_error *err)
+{
+    _cleanup_(layout_spec_done) struct layout_spec spec = {0};
+    _cleanup_(mb_reference_done) struct mb_reference ref = {0};
+    enum context_kind kind;
+
+    if (mb_starts_with(value, "oci-layout://")) {
+        *ret = MB_CONTEXT_LAYOUT;
+        return layout_spec_parse(value, &spec, err);
+    }
+    if (mb_starts_with(value, MB_CONTEXT_IMAGE_PREFIX)) {
+        *ret = MB_CONTEXT_IMAGE;
+        return mb_reference_parse(value + strlen(MB_CONTEXT_IMAGE_PREFIX), &ref, err);
+    }
+    *ret = MB_CONTEXT_LOCAL;
+    if (context_kind_of(value, &kind, err) < 0)
+        return -1;
+    return kind == CONTEXT_STDIN ? mb_fail(err, MB_ERR_INVALID,
+                                           "only the main context may be standard "
+                                           "input")
+                                 : 0;
+}
+
 static int check_contexts(const struct flags *f, struct build_options *o,
                           struct mb_error *err)
 {
@@ -285,21 +317,18 @@ static int check_contexts(const struct flags *f, struct build_options *o,
         const char *text = f->contexts.v[i];
         const char *eq = strchr(text, '=');
         struct mb_named_context *c = &r->contexts[r->n_contexts];
-        _cleanup_(layout_spec_done) struct layout_spec spec = {0};
+        const char *kind = NULL;
 
         if (!eq || eq == text || !eq[1])
             return mb_fail(err, MB_ERR_INVALID,
-                           "--build-context \"%s\" is not NAME=oci-layout://DIR[:TAG]",
+                           "--build-context \"%s\" is not NAME=DIRECTORY, "
+                           "NAME=docker-image://REF, NAME=oci-layout://DIR[:TAG] or "
+                           "NAME=URL",
                            text);
-        if (!mb_starts_with(eq + 1, "oci-layout://"))
-            return mb_fail(err, MB_ERR_INVALID,
-                           "--build-context %s: only oci-layout://DIR[:TAG|@DIGEST] is "
-                           "supported yet",
-                           text);
-        if (layout_spec_parse(eq + 1, &spec, err) < 0)
-            return mb_wrap(err, "--build-context");
+        if (context_kind_check(eq + 1, &kind, err) < 0)
+            return mb_wrap(err, "--build-context %s", text);
         c->name = mb_xstrndup(text, (size_t)(eq - text));
-        c->kind = mb_xstrdup("oci-layout");
+        c->kind = mb_xstrdup(kind);
         c->value = mb_xstrdup(eq + 1);
         r->n_contexts++;
         for (size_t k = 0; k + 1 < r->n_contexts; k++)
@@ -345,22 +374,25 @@ static int check_choices(struct flags *f, struct build_options *o, struct mb_err
     return 0;
 }
 
+static bool is_web_address(const char *text)
+{
+    return mb_starts_with(text, "http://") || mb_starts_with(text, "https://");
+}
+
 static int check_places(struct flags *f, const struct mb_strv *args,
                         struct build_options *o, struct mb_error *err)
 {
+    enum context_kind kind;
+
     if (args->n != 1)
-        return mb_fail(
-            err, MB_ERR_INVALID,
-            "build takes one argument, the context directory (%zu given); '.' is "
-            "this directory",
-            args->n);
-    if (strcmp(args->v[0], "-") == 0 || strstr(args->v[0], "://")
-        || mb_starts_with(args->v[0], "git@"))
         return mb_fail(err, MB_ERR_INVALID,
-                       "context \"%s\": only a local directory is supported yet",
-                       args->v[0]);
-    if (f->file && strstr(f->file, "://"))
-        return mb_fail(err, MB_ERR_INVALID, "-f %s: only a local file is supported yet",
+                       "build takes one argument, the context (%zu given); '.' is "
+                       "this directory",
+                       args->n);
+    if (context_kind_of(args->v[0], &kind, err) < 0)
+        return mb_wrap(err, "context");
+    if (f->file && strstr(f->file, "://") && !is_web_address(f->file))
+        return mb_fail(err, MB_ERR_INVALID, "-f %s: only http and https are supported",
                        f->file);
     o->context_dir = mb_xstrdup(args->v[0]);
     o->request.context_name = mb_xstrdup(args->v[0]);

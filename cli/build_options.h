@@ -8,14 +8,18 @@
 #define CLI_BUILD_OPTIONS_H
 
 #include "cli/call_spec.h"
+#include "cli/context_source.h"
 #include "cli/output_spec.h"
 #include "cli/progress.h"
 #include "proto/build.h"
 
 struct build_options {
     struct mb_build_request request; /* all but the Dockerfile's bytes */
-    char *context_dir;
-    char *dockerfile; /* path, "-" standard input; NULL: Dockerfile in the context */
+    char *context_dir;               /* directory, address or "-", as typed */
+    char *dockerfile; /* path, "-" standard input, address; NULL: in the context */
+    struct context_source source; /* by build_input_read(), as is: */
+    struct context_source *named; /* one for each of request.contexts; "local" ones */
+    size_t n_named;
     struct output_spec *outputs;
     size_t n_outputs;
     enum progress_mode progress;

@@ -206,7 +206,7 @@ static int take_needs(struct build_run *b, const void *data, size_t len,
                        "the coordinator asked for the context twice");
     if (mb_wire_decode(&mb_build_needs_schema, data, len, &needs, err) < 0)
         return -1;
-    if (!needs.context && needs.n_layouts == 0) {
+    if (!needs.context && needs.n_layouts == 0 && needs.n_locals == 0) {
         const struct mb_build_ready nothing = {0};
 
         mb_wire_done(&mb_build_needs_schema, &needs);

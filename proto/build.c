@@ -62,11 +62,21 @@ static const struct mb_wire_field layout_need_fields[] = {
 static const struct mb_wire_schema layout_need_schema =
     SCHEMA("layout", struct mb_layout_need, layout_need_fields);
 
+static const struct mb_wire_field local_need_fields[] = {
+    FIELD(struct mb_local_need, name, STR, .required = true, .min = 1,
+          .max = MB_REFERENCE_LEN_MAX),
+    FIELD(struct mb_local_need, paths, STRV, .max = MB_STEPS_MAX),
+};
+static const struct mb_wire_schema local_need_schema =
+    SCHEMA("local", struct mb_local_need, local_need_fields);
+
 static const struct mb_wire_field build_needs_fields[] = {
     FIELD(struct mb_build_needs, build_id, U64, .required = true),
     FIELD(struct mb_build_needs, context, BOOL),
     FIELD(struct mb_build_needs, paths, STRV, .max = MB_STEPS_MAX),
     LIST(struct mb_build_needs, layouts, struct mb_layout_need, layout_need_schema,
+         .max = MAX_CONTEXTS),
+    LIST(struct mb_build_needs, locals, struct mb_local_need, local_need_schema,
          .max = MAX_CONTEXTS),
 };
 const struct mb_wire_schema mb_build_needs_schema =
@@ -83,6 +93,8 @@ static const struct mb_wire_schema layout_root_schema =
 static const struct mb_wire_field build_ready_fields[] = {
     FIELD(struct mb_build_ready, context, DESC),
     LIST(struct mb_build_ready, layouts, struct mb_layout_root, layout_root_schema,
+         .max = MAX_CONTEXTS),
+    LIST(struct mb_build_ready, locals, struct mb_layout_root, layout_root_schema,
          .max = MAX_CONTEXTS),
 };
 const struct mb_wire_schema mb_build_ready_schema =

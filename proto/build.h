@@ -8,9 +8,13 @@
 /* --build-context NAME=VALUE */
 struct mb_named_context {
     char *name;
-    char *kind;  /* "oci-layout"; more kinds later */
+    char *kind;
     char *value; /* what the user typed, for messages */
 };
+#define MB_CONTEXT_LAYOUT "oci-layout"  /* the client uploads an image */
+#define MB_CONTEXT_IMAGE "docker-image" /* value: docker-image://REF, to be pulled */
+#define MB_CONTEXT_LOCAL "local"        /* the client uploads files as a tar */
+#define MB_CONTEXT_IMAGE_PREFIX "docker-image://"
 /* --secret */
 struct mb_secret {
     char *id;
@@ -45,12 +49,19 @@ struct mb_layout_need {
     struct mb_strv
         platforms; /* texts; upload manifest, config, layers for each (best match) */
 };
+/* Files of a "local" context; uploaded like the main one. */
+struct mb_local_need {
+    char *name;
+    struct mb_strv paths; /* patterns; "." everything */
+};
 struct mb_build_needs {
     uint64_t build_id;
     bool context;         /* any path of the main context at all */
     struct mb_strv paths; /* patterns of COPY sources; "." everything */
     struct mb_layout_need *layouts;
     size_t n_layouts;
+    struct mb_local_need *locals;
+    size_t n_locals;
 };
 struct mb_layout_root {
     char *name;
@@ -60,6 +71,8 @@ struct mb_build_ready {
     struct mb_descriptor context; /* plain tar, uploaded; zero digest when not needed */
     struct mb_layout_root *layouts;
     size_t n_layouts;
+    struct mb_layout_root *locals; /* root: a plain tar */
+    size_t n_locals;
 };
 
 enum mb_vertex_state {

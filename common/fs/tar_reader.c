@@ -53,7 +53,8 @@ static int reader_fail(struct mb_tar_reader *r, struct mb_error *err)
                    why ? why : "not a tar archive");
 }
 
-int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+static int open_reader(int fd, bool packed, struct mb_tar_reader **ret,
+                       struct mb_error *err)
 {
     _cleanup_(mb_tar_reader_freep) struct mb_tar_reader *r = mb_xcalloc(1, sizeof(*r));
     locale_t old;
@@ -66,12 +67,26 @@ int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
     old = uselocale(r->c_locale);
     archive_read_support_format_tar(r->archive);
     archive_read_support_format_empty(r->archive);
+    if (packed) {
+        archive_read_support_filter_bzip2(r->archive);
+        archive_read_support_filter_xz(r->archive);
+    }
     rc = archive_read_open(r->archive, r, NULL, read_chunk, NULL);
     uselocale(old);
     if (rc != ARCHIVE_OK)
         return reader_fail(r, err);
     *ret = steal_ptr(r);
     return 0;
+}
+
+int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+{
+    return open_reader(fd, false, ret, err);
+}
+
+int mb_tar_reader_new_packed(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+{
+    return open_reader(fd, true, ret, err);
 }
 
 void mb_tar_reader_free(struct mb_tar_reader *r)

@@ -15,6 +15,9 @@ struct mb_tar_reader;
 /* Plain tar from @fd (borrowed). */
 int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
     _must_check_;
+/* The same, perhaps compressed with bzip2 or xz: told by content. */
+int mb_tar_reader_new_packed(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+    _must_check_;
 void mb_tar_reader_free(struct mb_tar_reader *r);
 DEFINE_CLEANUP(struct mb_tar_reader *, mb_tar_reader_free)
 
