@@ -52,6 +52,12 @@ static void send_needs(struct build *b)
         if (p->bases[i].named)
             mb_strv_add(&layout_need(&needs, p->bases[i].name)->platforms,
                         mb_platform_text(&p->bases[i].platform, text));
+    needs.locals = mb_xcalloc(p->n_locals + 1, sizeof(*needs.locals));
+    for (; needs.n_locals < p->n_locals; needs.n_locals++) {
+        const struct plan_local *l = &p->locals[needs.n_locals];
+        needs.locals[needs.n_locals].name = mb_xstrdup(l->name);
+        mb_strv_copy(&needs.locals[needs.n_locals].paths, &l->paths);
+    }
     int r =
         build_try_send(b, MB_KIND_BUILD_NEEDS, &mb_build_needs_schema, &needs, &err);
     mb_wire_done(&mb_build_needs_schema, &needs);
@@ -132,7 +138,10 @@ void build_begin(struct build *b)
 
 struct resolve_job {
     struct build *b;
-    struct plan_base *base;           /* or NULL: list the context */
+    struct plan_base *base;           /* or NULL: list a context */
+    const struct mb_digest *context;  /* its tar */
+    const char *context_name;         /* or NULL: the main one */
+    struct mb_tree *tree;             /* its listing goes here */
     const struct mb_descriptor *root; /* of an uploaded layout, or NULL: registry */
     uint64_t vertex, began_usec;
     int result;
@@ -159,11 +168,10 @@ static int list_context(struct resolve_job *j)
 {
     _cleanup_close_ int fd = -1;
 
-    if (mb_blob_store_open_blob(j->b->env->store, &j->b->ready.context.digest, &fd,
-                                NULL, &j->err)
-            < 0
-        || mb_tree_from_tar(fd, &j->b->tree, &j->err) < 0)
-        return mb_wrap(&j->err, "build context");
+    if (mb_blob_store_open_blob(j->b->env->store, j->context, &fd, NULL, &j->err) < 0
+        || mb_tree_from_tar(fd, j->tree, &j->err) < 0)
+        return mb_wrap(&j->err, "build context%s%s", j->context_name ? " " : "",
+                       j->context_name ? j->context_name : "");
     return 0;
 }
 
@@ -222,40 +230,71 @@ static void resolve_done(void *arg, bool cancelled)
     free(j);
 }
 
-static void submit(struct build *b, struct plan_base *base,
-                   const struct mb_descriptor *root, const char *vertex_name)
+static void submit(struct build *b, const struct resolve_job *job,
+                   const char *vertex_name)
 {
-    struct resolve_job *j = mb_xcalloc(1, sizeof(*j));
+    struct resolve_job *j = mb_xmemdup(job, sizeof(*job));
 
     j->b = b;
-    j->base = base;
-    j->root = root;
     j->began_usec = mb_now_usec();
     j->vertex = vertex_name ? build_vertex_new(b, vertex_name) : 0;
     b->n_jobs++;
     mb_workers_submit(b->env->workers, run_resolve, resolve_done, j);
 }
 
-static const struct mb_descriptor *find_root(const struct build *b, const char *name)
+static void submit_context(struct build *b, const struct mb_descriptor *tar,
+                           const char *name, struct mb_tree *tree,
+                           struct mb_layer_ref *ret_layer)
 {
-    for (size_t i = 0; i < b->ready.n_layouts; i++)
-        if (strcmp(b->ready.layouts[i].name, name) == 0)
-            return &b->ready.layouts[i].root;
+    struct resolve_job j = {
+        .context = &tar->digest, .context_name = name, .tree = tree};
+
+    *ret_layer = (struct mb_layer_ref){.diff_id = tar->digest, .blob = *tar};
+    submit(b, &j, NULL);
+}
+
+static const struct mb_descriptor *find_root(const struct mb_layout_root *v, size_t n,
+                                             const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v[i].name, name) == 0)
+            return &v[i].root;
     return NULL;
+}
+
+static int not_uploaded(const char *name, struct mb_error *err)
+{
+    return mb_fail(err, MB_ERR_PROTOCOL, "the client did not upload the context \"%s\"",
+                   name);
+}
+
+static int submit_local(struct build *b, struct plan_local *l, struct mb_error *err)
+{
+    const struct mb_descriptor *tar =
+        find_root(b->ready.locals, b->ready.n_locals, l->name);
+
+    if (!tar)
+        return not_uploaded(l->name, err);
+    submit_context(b, tar, l->name, &l->tree, &l->layer);
+    return 0;
 }
 
 static int submit_base(struct build *b, struct plan_base *base, struct mb_error *err)
 {
     char text[MB_PLATFORM_TEXT_LEN];
-    const struct mb_descriptor *root = base->named ? find_root(b, base->name) : NULL;
+    struct resolve_job j = {
+        .base = base,
+        .root = base->named
+                    ? find_root(b->ready.layouts, b->ready.n_layouts, base->name)
+                    : NULL,
+    };
     _cleanup_free_ char *name =
         mb_xasprintf("[%s internal] load metadata for %s",
                      mb_platform_text(&base->platform, text), base->name);
 
-    if (base->named && !root)
-        return mb_fail(err, MB_ERR_PROTOCOL,
-                       "the client did not upload the context \"%s\"", base->name);
-    submit(b, base, root, name);
+    if (base->named && !j.root)
+        return not_uploaded(base->name, err);
+    submit(b, &j, name);
     return 0;
 }
 
@@ -264,11 +303,11 @@ void build_resolve(struct build *b)
     struct mb_error err;
 
     build_set_state(b, BUILD_RESOLVING);
-    if (b->plan->needs_context) {
-        b->context.blob = b->ready.context;
-        b->context.diff_id = b->ready.context.digest;
-        submit(b, NULL, NULL, NULL);
-    }
+    if (b->plan->needs_context)
+        submit_context(b, &b->ready.context, NULL, &b->tree, &b->context);
+    for (size_t i = 0; i < b->plan->n_locals && b->state == BUILD_RESOLVING; i++)
+        if (submit_local(b, &b->plan->locals[i], &err) < 0)
+            build_fail(b, &err, NULL);
     for (size_t i = 0; i < b->plan->n_bases && b->state == BUILD_RESOLVING; i++)
         if (submit_base(b, &b->plan->bases[i], &err) < 0)
             build_fail(b, &err, NULL);

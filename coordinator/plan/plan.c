@@ -78,9 +78,15 @@ void plan_free(struct plan *p)
         free(p->bases[i].name);
         pulled_image_done(&p->bases[i].image);
     }
+    for (size_t i = 0; i < p->n_locals; i++) {
+        free(p->locals[i].name);
+        mb_strv_done(&p->locals[i].paths);
+        mb_tree_done(&p->locals[i].tree);
+    }
     free(p->steps);
     free(p->stages);
     free(p->bases);
+    free(p->locals);
     free(p->images);
     mb_strv_done(&p->context_paths);
     mb_strv_done(&p->context_names);
@@ -102,7 +108,7 @@ static size_t count_layers(const struct plan *p, struct plan_ref ref)
     }
     if (ref.origin == PLAN_BASE)
         n += p->bases[ref.index].image.n_layers;
-    return n + (ref.origin == PLAN_CONTEXT);
+    return n + (ref.origin == PLAN_CONTEXT || ref.origin == PLAN_LOCAL);
 }
 
 void plan_state(const struct plan *p, struct plan_ref ref,
@@ -125,6 +131,8 @@ void plan_state(const struct plan *p, struct plan_ref ref,
     }
     if (ref.origin == PLAN_CONTEXT)
         ret->layers[--at] = *context;
+    if (ref.origin == PLAN_LOCAL)
+        ret->layers[--at] = p->locals[ref.index].layer;
     BUG_ON(at != 0);
 }
 

@@ -18,11 +18,11 @@
 #include "proto/build.h"
 #include "proto/task.h"
 
-enum plan_origin { PLAN_SCRATCH, PLAN_BASE, PLAN_STEP, PLAN_CONTEXT };
+enum plan_origin { PLAN_SCRATCH, PLAN_BASE, PLAN_STEP, PLAN_CONTEXT, PLAN_LOCAL };
 /* A file system state, named by where it comes from. */
 struct plan_ref {
     enum plan_origin origin;
-    size_t index; /* BASE: plan->bases; STEP: plan->steps */
+    size_t index; /* BASE: plan->bases; STEP: plan->steps; LOCAL: plan->locals */
 };
 
 struct plan_base {
@@ -32,6 +32,17 @@ struct plan_base {
     struct mb_platform platform;
     struct pulled_image image; /* filled between the two moves */
     struct mb_digest chain_id;
+};
+
+/* A --build-context of the client's files. */
+struct plan_local {
+    char *name;
+    unsigned line;        /* first use */
+    struct mb_strv paths; /* patterns that the build can touch */
+    /* filled between the two moves */
+    struct mb_tree tree;
+    struct mb_layer_ref layer; /* all of it, as a layer */
+    struct mb_digest key;      /* of all of it, for a stage that is FROM it */
 };
 
 enum plan_step_state {
@@ -82,6 +93,8 @@ struct plan {
     const struct mb_build_request *request; /* borrowed */
     struct plan_base *bases;
     size_t n_bases;
+    struct plan_local *locals;
+    size_t n_locals;
     bool needs_context;
     struct mb_strv context_paths;
     struct mb_platforms run_platforms; /* that some RUN needs */

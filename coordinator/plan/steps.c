@@ -28,6 +28,8 @@ static struct mb_digest ref_key(const struct plan *p, struct plan_ref ref)
         return p->steps[ref.index].key;
     if (ref.origin == PLAN_BASE)
         return p->bases[ref.index].chain_id;
+    if (ref.origin == PLAN_LOCAL)
+        return p->locals[ref.index].key;
     return (struct mb_digest){0};
 }
 
@@ -52,8 +54,12 @@ static int resolve(struct maker *m, const struct frontend_from *from,
         if (ret_stage)
             *ret_stage = stage;
         return 0;
-    case FRONTEND_IMAGE:
     case FRONTEND_NAMED:
+        *ret = (struct plan_ref){PLAN_LOCAL, plan_find_local(m->p, from)};
+        if (ret->index != SIZE_MAX)
+            return 0;
+        break;
+    case FRONTEND_IMAGE:
         break;
     }
     *ret = (struct plan_ref){PLAN_BASE, plan_find_base(m->p, from)};
@@ -63,34 +69,41 @@ static int resolve(struct maker *m, const struct frontend_from *from,
 
 /* --- keys --- */
 
-static int select_one(struct maker *m, const struct frontend_step *fe,
-                      const char *pattern, struct mb_strv *ret, struct mb_error *err)
+static int select_one(struct maker *m, const struct mb_tree *tree,
+                      const struct frontend_step *fe, const char *pattern,
+                      struct mb_strv *ret, struct mb_error *err)
 {
     _cleanup_strv_ struct mb_strv paths = {0};
     char text[MB_DIGEST_TEXT_LEN + 1];
 
-    if (m->context && mb_tree_select(m->context, pattern, &paths, err) < 0)
+    if (tree && mb_tree_select(tree, pattern, &paths, err) < 0)
         return mb_wrap(err, "%s:%u", file_name(m->p), fe->line);
     if (paths.n == 0)
         return mb_fail(
             err, MB_ERR_NOT_FOUND,
-            "%s:%u: \"/%s\": not found in the build context (is it there, and not left "
-            "out by .dockerignore?)",
-            file_name(m->p), fe->line, pattern);
+            "%s:%u: \"/%s\": not found in the build context%s%s (is it there, and not "
+            "left out by .dockerignore?)",
+            file_name(m->p), fe->line, pattern, fe->from.name ? " " : "",
+            fe->from.name ? fe->from.name : "");
     for (size_t i = 0; i < paths.n; i++) {
         struct mb_digest d;
-        if (mb_tree_digest(m->context, paths.v[i], &d, err) < 0)
+        if (mb_tree_digest(tree, paths.v[i], &d, err) < 0)
             return mb_wrap(err, "%s:%u", file_name(m->p), fe->line);
         mb_strv_addf(ret, "%s %s", mb_digest_text(&d, text), paths.v[i]);
     }
     return 0;
 }
 
-static int select_context(struct maker *m, const struct frontend_step *fe,
+/* The main context or a local one. */
+static int select_context(struct maker *m, const struct plan_step *s,
                           struct mb_strv *ret, struct mb_error *err)
 {
-    for (size_t i = 0; i < fe->paths.n; i++)
-        if (select_one(m, fe, fe->paths.v[i], ret, err) < 0)
+    const struct mb_tree *tree = s->source.origin == PLAN_LOCAL
+                                     ? &m->p->locals[s->source.index].tree
+                                     : m->context;
+
+    for (size_t i = 0; i < s->fe->paths.n; i++)
+        if (select_one(m, tree, s->fe, s->fe->paths.v[i], ret, err) < 0)
             return -1;
     return 0;
 }
@@ -122,8 +135,9 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         k.clamp_mtime = true;
         k.max_mtime_sec = req->source_date_epoch;
     }
-    if (s->has_source && s->source.origin == PLAN_CONTEXT) {
-        if (select_context(m, fe, &selection, err) < 0)
+    if (s->has_source
+        && (s->source.origin == PLAN_CONTEXT || s->source.origin == PLAN_LOCAL)) {
+        if (select_context(m, s, &selection, err) < 0)
             return -1;
         k.selection = selection;
     } else if (s->has_source) {
@@ -206,6 +220,10 @@ static int evaluate(struct maker *m, struct plan_stage *st,
 {
     struct plan *p = m->p;
     static const struct mb_image_config empty;
+    /* a layer that is there has an entry in the history, whoever made it */
+    static char by[] = "buildkit.exporter.image.v0", comment[] = "files of a context";
+    static struct mb_history made = {.created_by = by, .comment = comment};
+    static const struct mb_image_config files = {.history = &made, .n_history = 1};
     struct frontend_args args = p->args;
     const struct frontend_result *parent = NULL;
     const struct mb_image_config *base = &empty;
@@ -216,6 +234,8 @@ static int evaluate(struct maker *m, struct plan_stage *st,
         base = &parent->config;
     } else if (st->base.origin == PLAN_BASE) {
         base = &p->bases[st->base.index].image.config;
+    } else if (st->base.origin == PLAN_LOCAL) {
+        base = &files;
     }
     return frontend_eval(p->frontend, st->stage, &args, base, parent, &st->result, err);
 }
@@ -266,6 +286,9 @@ int plan_steps(struct plan *p, const struct mb_tree *context, uint64_t gzip_leve
     for (size_t i = 0; i < p->n_bases; i++)
         p->bases[i].chain_id = mb_chain_id(p->bases[i].image.config.diff_ids,
                                            p->bases[i].image.config.n_diff_ids);
+    for (size_t i = 0; i < p->n_locals; i++)
+        if (mb_tree_digest(&p->locals[i].tree, "", &p->locals[i].key, err) < 0)
+            return mb_wrap(err, "build context %s", p->locals[i].name);
     p->images = mb_xcalloc(p->targets.n, sizeof(size_t));
     for (size_t i = 0; i < p->targets.n; i++)
         if (make_stage(&m, p->target_stage, &p->targets.v[i], &p->images[i], err) < 0)

@@ -23,19 +23,32 @@ static void add_file(struct mb_tree *t, const char *path, const char *content)
     };
 }
 
-static void begin(struct fixture *f, const char *dockerfile)
+static int prepare(struct fixture *f, const char *dockerfile, const char *kind,
+                   const char *value, struct mb_error *err)
 {
     struct mb_platform amd64;
-    struct mb_error err;
 
     *f = (struct fixture){0};
+    if (kind) {
+        f->req.contexts = mb_xcalloc(1, sizeof(*f->req.contexts));
+        f->req.n_contexts = 1;
+        f->req.contexts[0] = (struct mb_named_context){
+            mb_xstrdup("named"), mb_xstrdup(kind), mb_xstrdup(value)};
+    }
     f->req.dockerfile_name = mb_xstrdup("Dockerfile");
     f->req.dockerfile.data = mb_xstrdup(dockerfile);
     f->req.dockerfile.len = strlen(dockerfile);
     mb_strv_add(&f->req.platforms, "linux/amd64");
     mb_strv_add(&f->req.platforms, "linux/s390x");
-    assert_ok(mb_platform_parse("linux/amd64", &amd64, &err), err);
-    assert_ok(plan_new(&f->req, &amd64, &f->plan, &err), err);
+    assert_ok(mb_platform_parse("linux/amd64", &amd64, err), *err);
+    return plan_new(&f->req, &amd64, &f->plan, err);
+}
+
+static void begin(struct fixture *f, const char *dockerfile)
+{
+    struct mb_error err;
+
+    assert_ok(prepare(f, dockerfile, NULL, NULL, &err), err);
     add_file(&f->tree, "a.txt", "a");
     add_file(&f->tree, "b.txt", "b");
 }
@@ -131,6 +144,73 @@ static void keys_depend_on_content_and_not_on_names(void **state _unused_)
     done(&f);
 }
 
+static void files_of_a_named_context_are_a_state_with_keys_by_content(
+    void **state _unused_)
+{
+    static const char text[] =
+        "FROM named AS f\nRUN true\nFROM scratch\nCOPY --from=named n /\n"
+        "COPY --from=f n /m\n";
+    struct mb_digest keys[3][2];
+    struct mb_error err;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        struct fixture f;
+
+        assert_ok(prepare(&f, text, MB_CONTEXT_LOCAL, "dir", &err), err);
+        assert_false(f.plan->needs_context);
+        assert_int_equal(f.plan->n_bases, 0);
+        assert_int_equal(f.plan->n_locals, 1);
+        assert_string_equal(f.plan->locals[0].name, "named");
+        assert_string_equal(f.plan->locals[0].paths.v[0], ".");
+        add_file(&f.plan->locals[0].tree, "n", i == 1 ? "other" : "n");
+        if (i == 2) /* beside what is copied */
+            add_file(&f.plan->locals[0].tree, "o", "o");
+        assert_ok(plan_steps(f.plan, NULL, 6, &err), err);
+        assert_int_equal(f.plan->n_steps, 6);
+        keys[i][0] = f.plan->steps[0].key;
+        keys[i][1] = f.plan->steps[1].key;
+        assert_int_equal(f.plan->steps[0].source.origin, PLAN_LOCAL);
+        done(&f);
+    }
+    assert_false(mb_digest_equal(&keys[0][0], &keys[1][0]));
+    assert_true(mb_digest_equal(&keys[0][0], &keys[2][0]));
+    assert_false(mb_digest_equal(&keys[0][1], &keys[2][1])); /* FROM takes all */
+}
+
+static void a_named_image_is_pulled_by_its_reference(void **state _unused_)
+{
+    struct mb_error err;
+    struct fixture f;
+
+    assert_ok(prepare(&f, "FROM named\nRUN true\n", MB_CONTEXT_IMAGE,
+                      "docker-image://reg/app:2", &err),
+              err);
+    assert_int_equal(f.plan->n_bases, 2);
+    assert_string_equal(f.plan->bases[0].name, "reg/app:2");
+    assert_false(f.plan->bases[0].named);
+    pull(&f);
+    assert_ok(plan_steps(f.plan, NULL, 6, &err), err);
+    done(&f);
+}
+
+static void kinds_of_contexts_that_are_not_known_are_refused(void **state _unused_)
+{
+    static const char *const rows[][2] = {
+        {"target", "target:x"},
+        {MB_CONTEXT_IMAGE, "x"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct mb_error err;
+        struct fixture f;
+
+        assert_fails(prepare(&f, "FROM named\n", rows[i][0], rows[i][1], &err), err,
+                     MB_ERR_INVALID);
+        assert_contains(err.msg, "knows no build context of kind");
+        done(&f);
+    }
+}
+
 static void a_missing_copy_source_is_named_with_its_line(void **state _unused_)
 {
     struct fixture f;
@@ -180,6 +260,9 @@ int main(void)
         cmocka_unit_test(a_stage_on_the_build_platform_exists_once),
         cmocka_unit_test(stages_that_the_target_does_not_need_are_pruned),
         cmocka_unit_test(keys_depend_on_content_and_not_on_names),
+        cmocka_unit_test(files_of_a_named_context_are_a_state_with_keys_by_content),
+        cmocka_unit_test(a_named_image_is_pulled_by_its_reference),
+        cmocka_unit_test(kinds_of_contexts_that_are_not_known_are_refused),
         cmocka_unit_test(a_missing_copy_source_is_named_with_its_line),
         cmocka_unit_test(the_platforms_that_must_execute_are_known_early),
         cmocka_unit_test(keys_are_fixed_by_byte),
