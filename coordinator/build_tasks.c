@@ -191,6 +191,9 @@ static void fill_step(const struct build *b, struct mb_task *m, size_t index,
     ret->dest = mb_xstrdup(fe->dest);
     ret->chown = mb_xstrdup(fe->chown);
     ret->chmod = mb_xstrdup(fe->chmod);
+    mb_strv_copy(&ret->excludes, &fe->excludes);
+    mb_strv_copy(&ret->files, &fe->files);
+    ret->unpack = fe->unpack;
 }
 
 static void fill_task(const struct build *b, const struct task *t, struct mb_task *ret)

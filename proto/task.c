@@ -55,10 +55,12 @@ static const struct mb_wire_field step_fields[] = {
     FIELD(struct mb_step, excludes, STRV),
     FIELD(struct mb_step, dest, STR, .max = MB_PATH_LEN_MAX),
     FIELD(struct mb_step, chown, STR, .max = MAX_OWNER),
-    FIELD(struct mb_step, chmod, STR, .max = 16),
+    FIELD(struct mb_step, chmod, STR, .max = MAX_OWNER),
     LIST(struct mb_step, mounts, struct mb_step_mount, mb_step_mount_schema,
          .max = MB_MOUNTS_MAX),
     FIELD(struct mb_step, insecure, BOOL),
+    FIELD(struct mb_step, files, STRV),
+    FIELD(struct mb_step, unpack, BOOL),
 };
 static const struct mb_wire_schema step_schema =
     SCHEMA("step", struct mb_step, step_fields);

@@ -58,15 +58,18 @@ struct mb_step {
     /* COPY */
     uint64_t source;         /* index into mb_task.sources */
     struct mb_strv paths;    /* cleaned patterns, relative to the source's root */
-    struct mb_strv excludes; /* reserved */
+    struct mb_strv excludes; /* lines of an ignore file, relative to each source */
     char *dest;              /* absolute; a trailing '/' means a directory */
     char *chown;             /* NULL: 0:0 */
-    char *chmod;             /* octal text, or NULL */
+    char *chmod;             /* octal or "u=rwX,go=rX"; NULL: as in the source */
     /* WORKDIR: cwd, user */
     /* RUN */
     struct mb_step_mount *mounts;
     size_t n_mounts;
     bool insecure; /* RUN --security=insecure */
+    /* COPY */
+    struct mb_strv files; /* name, content, ...: files that come with the step */
+    bool unpack;          /* a source that is an archive gives what is in it */
 };
 struct mb_task {
     uint64_t build_id, task_id, epoch;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/mode.h"
 #include "base/strv.h"
 #include "step/rootpath.h"
 
@@ -71,7 +72,7 @@ static void remember(struct copy_tree *c, const struct stat *st, const char *des
 
 static mode_t mode_of(const struct copy_tree *c, const struct stat *st)
 {
-    return c->has_mode ? c->mode : st->st_mode & 07777;
+    return c->chmod ? mb_mode_apply(c->chmod, st->st_mode) : st->st_mode & 07777;
 }
 
 /* Owner first: changing it clears set-id bits. */
@@ -235,60 +236,124 @@ static int list_names(int dir_fd, struct mb_strv *ret, struct mb_error *err)
     return 0;
 }
 
+/* A directory of the source that is being copied. */
+struct frame {
+    struct frame *up; /* or NULL */
+    const char *dest;
+    unsigned depth;
+    int to; /* -1: nothing of it was taken yet */
+    bool made;
+    struct timespec times[2]; /* before */
+};
+
+static void frame_done(struct frame *f)
+{
+    mb_cleanup_close(&f->to);
+}
+
+/* Make the destination of @f, and of what is above it. */
+static int enter(struct copy_tree *c, struct frame *f, struct mb_error *err)
+{
+    struct stat before;
+
+    if (!f || f->to >= 0)
+        return 0;
+    if (enter(c, f->up, err) < 0 || enter_dest(c, f->dest, &f->to, &f->made, err) < 0)
+        return -1;
+    if (fstat(f->to, &before) < 0)
+        return mb_fail_errno(err, "look at /%s", f->dest);
+    f->times[0] = before.st_atim;
+    f->times[1] = before.st_mtim;
+    return 0;
+}
+
+enum verdict { TAKE, LOOK_INSIDE, LEAVE };
+
+static enum verdict judge(const struct copy_tree *c, const char *dest,
+                          const struct stat *st)
+{
+    const char *below = dest + c->front;
+
+    below += c->front > 0 && *below == '/';
+    if (!*below || !mb_ignore_match(c->excludes, below))
+        return TAKE;
+    return S_ISDIR(st->st_mode) && mb_ignore_may_reinclude(c->excludes, below)
+               ? LOOK_INSIDE
+               : LEAVE;
+}
+
 static int copy_any(struct copy_tree *c, int src_fd, const char *name, const char *dest,
-                    unsigned depth, struct mb_error *err);
+                    struct frame *up, struct mb_error *err);
+
+static int copy_names(struct copy_tree *c, int from, struct frame *f, size_t *ret_n,
+                      struct mb_error *err)
+{
+    _cleanup_strv_ struct mb_strv names = {0};
+
+    if (list_names(from, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        _cleanup_free_ char *below =
+            mb_xasprintf("%s%s%s", f->dest, f->dest[0] ? "/" : "", names.v[i]);
+
+        if (copy_any(c, from, names.v[i], below, f, err) < 0)
+            return -1;
+    }
+    *ret_n = names.n;
+    return 0;
+}
 
 static int copy_dir(struct copy_tree *c, int src_fd, const char *name, const char *dest,
-                    const struct stat *st, unsigned depth, struct mb_error *err)
+                    const struct stat *st, struct frame *up, bool taken,
+                    struct mb_error *err)
 {
     _cleanup_close_ int from =
         openat(src_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    _cleanup_strv_ struct mb_strv names = {0};
-    _cleanup_close_ int to = -1;
-    bool made = false;
-    struct stat before;
+    _cleanup_(frame_done) struct frame f = {
+        .up = up, .dest = dest, .depth = up ? up->depth + 1 : 0, .to = -1};
+    size_t n = 0;
 
-    if (depth > DEPTH_MAX)
+    if (f.depth > DEPTH_MAX)
         return mb_fail(err, MB_ERR_LIMIT, "/%s: directories are nested too deep", dest);
     if (from < 0)
         return mb_fail_errno(err, "open the directory for /%s", dest);
-    if (enter_dest(c, dest, &to, &made, err) < 0 || list_names(from, &names, err) < 0)
+    if ((taken && enter(c, &f, err) < 0) || copy_names(c, from, &f, &n, err) < 0)
         return -1;
-    if (fstat(to, &before) < 0)
-        return mb_fail_errno(err, "look at /%s", dest);
-    for (size_t i = 0; i < names.n; i++) {
-        _cleanup_free_ char *below =
-            mb_xasprintf("%s%s%s", dest, dest[0] ? "/" : "", names.v[i]);
-
-        if (copy_any(c, from, names.v[i], below, depth + 1, err) < 0)
-            return -1;
-    }
-    if (made) {
-        if (copy_file_xattrs(from, to, err) < 0 || set_attributes(c, to, st, err) < 0)
+    if (f.to < 0)
+        return 0;
+    if (f.made) {
+        if (copy_file_xattrs(from, f.to, err) < 0
+            || set_attributes(c, f.to, st, err) < 0)
             return mb_wrap(err, "/%s", dest);
         return 0;
     }
     /* It stays as it was, so that equal copies give equal layers. */
-    const struct timespec times[2] = {before.st_atim, before.st_mtim};
-    if (names.n > 0 && futimens(to, times) < 0)
+    if (n > 0 && futimens(f.to, f.times) < 0)
         return mb_fail_errno(err, "restore the times of /%s", dest);
     return 0;
 }
 
 static int copy_any(struct copy_tree *c, int src_fd, const char *name, const char *dest,
-                    unsigned depth, struct mb_error *err)
+                    struct frame *up, struct mb_error *err)
 {
+    enum verdict v;
     struct stat st;
 
     if (fstatat(src_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return mb_fail_errno(err, "look at %s", name);
+    v = judge(c, dest, &st);
+    if (v == LEAVE)
+        return 0;
     if (S_ISDIR(st.st_mode))
-        return copy_dir(c, src_fd, name, dest, &st, depth, err);
+        return copy_dir(c, src_fd, name, dest, &st, up, v == TAKE, err);
+    if (enter(c, up, err) < 0)
+        return -1;
     return copy_leaf(c, src_fd, name, dest, &st, err);
 }
 
 int copy_tree_entry(struct copy_tree *c, int src_fd, const char *name, const char *dest,
                     struct mb_error *err)
 {
-    return copy_any(c, src_fd, name, dest, 0, err);
+    c->front = strlen(dest);
+    return copy_any(c, src_fd, name, dest, NULL, err);
 }

@@ -10,20 +10,23 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "fs/ignore.h"
 
 struct copy_tree {
     int root_fd;       /* of the destination's root; borrowed */
     uint32_t uid, gid; /* of everything that is made */
-    bool has_mode;
-    mode_t mode; /* permission bits of everything, with has_mode */
-    void *links; /* tsearch tree: files with more than one name that were seen */
+    const char *chmod; /* checked text for mb_mode_apply(), or NULL; borrowed */
+    const struct mb_ignore *excludes; /* relative to the source; or NULL; borrowed */
+    void *links;  /* tsearch tree: files with more than one name that were seen */
+    size_t front; /* bytes of a destination in front of what is relative */
 };
 void copy_tree_done(struct copy_tree *c);
 
 /* Copy the file, link, or directory @name of @src_fd to the real path @dest (no links
  * in its existing parts; its directory exists). Existing directories are merged and
  * keep their attributes; a directory does not replace a file, nor a file a directory
- * (INVALID). */
+ * (INVALID). What is excluded is left out; a directory that is there for the sake of
+ * what '!' takes again is made when that comes. */
 int copy_tree_entry(struct copy_tree *c, int src_fd, const char *name, const char *dest,
                     struct mb_error *err) _must_check_;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * COPY and WORKDIR, by Docker's rules: sources are Go patterns, clamped to the source's
- * root; a directory gives what is in it; several sources, or a destination that ends
- * with
- * '/' or is a directory, keep the files' names; missing directories are 0755 of root.
- * A pattern with wildcards may match nothing, a plain name may not.
+ * COPY by Docker's rules: sources are Go patterns, clamped to the source's root; a
+ * directory gives what is in it; several sources, or a destination that ends with '/'
+ * or is a directory, keep the files' names; missing directories are 0755 of root. A
+ * pattern with wildcards may match nothing, a plain name may not. Files that come with
+ * the step (0644, of now) are copied behind all others.
  *
  * Times of directories that were there before come back after the copy, and those that
  * are made get the time of the first source: the layer depends on its inputs alone.
@@ -20,8 +20,10 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/mode.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "fs/ignore.h"
 #include "step/copy_tree.h"
 #include "step/image_user.h"
 #include "step/mounts.h"
@@ -222,21 +224,6 @@ static int copy_source(struct copying *c, const char *source, struct mb_error *e
 
 /* --- the operation --- */
 
-static int parse_mode(const char *text, mode_t *ret, struct mb_error *err)
-{
-    size_t len = strlen(text);
-    unsigned v = 0;
-
-    if (len == 0 || len > 5 || strspn(text, "01234567") != len)
-        return mb_fail(err, MB_ERR_INVALID, "--chmod=%s is not an octal mode", text);
-    for (size_t i = 0; i < len; i++)
-        v = v * 8 + (unsigned)(text[i] - '0');
-    if (v > 07777)
-        return mb_fail(err, MB_ERR_INVALID, "--chmod=%s is over 7777", text);
-    *ret = (mode_t)v;
-    return 0;
-}
-
 static int copy_prepare(struct worker *w, struct mb_error *err)
 {
     _cleanup_free_ char *source = NULL;
@@ -245,6 +232,8 @@ static int copy_prepare(struct worker *w, struct mb_error *err)
         return mb_fail(err, MB_ERR_PROTOCOL, "COPY without an absolute destination");
     if (worker_mount_root(w, err) < 0)
         return -1;
+    if (w->rq.step.paths.n == 0)
+        return 0;
     source = mb_xasprintf("%s/source", w->dir);
     return mounts_overlay(w->h, w->dir, &w->rq.source, NULL, source, err);
 }
@@ -265,92 +254,103 @@ static int first_time(struct copying *c, const char *source, struct mb_error *er
     return 0;
 }
 
-static int copy_all(struct worker *w, struct copying *c, struct mb_error *err)
+static bool is_excluded_file(const struct copying *c, const char *source)
 {
-    const struct mb_step *s = &w->rq.step;
-    _cleanup_strv_ struct mb_strv sources = {0};
+    const char *last = strrchr(source, '/');
 
-    if (image_owner_resolve(c->root_fd, s->chown, &c->tree.uid, &c->tree.gid, err) < 0)
+    return !is_dir_in(c->src_fd, source)
+           && mb_ignore_match(c->tree.excludes, last ? last + 1 : source);
+}
+
+static int copy_sources(struct copying *c, const struct mb_strv *sources,
+                        struct mb_error *err)
+{
+    if (sources->n > 0 && first_time(c, sources->v[0], err) < 0)
         return -1;
-    if (s->chmod) {
-        c->tree.has_mode = true;
-        if (parse_mode(s->chmod, &c->tree.mode, err) < 0)
-            return -1;
-    }
-    c->dest = s->dest;
-    c->dest_is_dir = mb_ends_with(s->dest, "/") || mb_ends_with(s->dest, "/.");
-    if (select_sources(c->src_fd, &s->paths, &sources, err) < 0)
-        return -1;
-    if (sources.n > 1 && !c->dest_is_dir)
-        return mb_fail(err, MB_ERR_INVALID,
-                       "when using COPY with more than one source file, "
-                       "the destination must be a directory and end "
-                       "with a /");
-    if (sources.n > 0 && first_time(c, sources.v[0], err) < 0)
-        return -1;
-    for (size_t i = 0; i < sources.n; i++) {
-        if (copy_source(c, sources.v[i], err) < 0)
+    for (size_t i = 0; i < sources->n; i++) {
+        if (is_excluded_file(c, sources->v[i]))
+            continue;
+        if (copy_source(c, sources->v[i], err) < 0)
             return -1;
         copy_tree_done(&c->tree); /* links are kept within one source */
     }
     return 0;
 }
 
-static int copy_work(struct worker *w, struct mb_error *err)
+/* Files of the step itself, as a source of their own. */
+static int copy_step_files(struct worker *w, struct copying *c, struct mb_error *err)
+{
+    const struct mb_strv *files = &w->rq.step.files;
+    _cleanup_free_ char *path = mb_xasprintf("%s/files", w->dir);
+    _cleanup_close_ int dir_fd = -1;
+    _cleanup_strv_ struct mb_strv names = {0};
+
+    if (files->n % 2 != 0)
+        return mb_fail(err, MB_ERR_PROTOCOL, "COPY with a file that has no content");
+    if (files->n == 0)
+        return 0;
+    if (mkdir(path, 0700) < 0)
+        return mb_fail_errno(err, "create %s", path);
+    if (mb_open_dir(AT_FDCWD, path, &dir_fd, err) < 0)
+        return -1;
+    for (size_t i = 0; i < files->n; i += 2) {
+        const char *text = files->v[i + 1];
+
+        if (strchr(files->v[i], '/'))
+            return mb_fail(err, MB_ERR_PROTOCOL, "COPY with a file named %s",
+                           files->v[i]);
+        if (mb_write_file(dir_fd, files->v[i], text, strlen(text), 0644, err) < 0)
+            return -1;
+        mb_strv_add(&names, files->v[i]);
+    }
+    c->src_fd = dir_fd;
+    return copy_sources(c, &names, err);
+}
+
+static int copy_all(struct worker *w, struct copying *c, struct mb_error *err)
+{
+    const struct mb_step *s = &w->rq.step;
+    _cleanup_strv_ struct mb_strv sources = {0};
+
+    if (image_owner_resolve(c->root_fd, s->chown, &c->tree.uid, &c->tree.gid, err) < 0
+        || (s->chmod && mb_mode_check(s->chmod, err) < 0))
+        return -1;
+    c->tree.chmod = s->chmod;
+    c->dest = s->dest;
+    c->dest_is_dir = mb_ends_with(s->dest, "/") || mb_ends_with(s->dest, "/.");
+    if (s->paths.n > 0 && select_sources(c->src_fd, &s->paths, &sources, err) < 0)
+        return -1;
+    if (sources.n + s->files.n / 2 > 1 && !c->dest_is_dir)
+        return mb_fail(err, MB_ERR_INVALID,
+                       "when using COPY with more than one source file, "
+                       "the destination must be a directory and end "
+                       "with a /");
+    if (copy_sources(c, &sources, err) < 0)
+        return -1;
+    return copy_step_files(w, c, err);
+}
+
+static int open_source(const struct worker *w, int *ret_fd, struct mb_error *err)
 {
     _cleanup_free_ char *source = mb_xasprintf("%s/source", w->dir);
+
+    return w->rq.step.paths.n > 0 ? mb_open_dir(AT_FDCWD, source, ret_fd, err) : 0;
+}
+
+static int copy_work(struct worker *w, struct mb_error *err)
+{
+    _cleanup_(mb_ignore_freep) struct mb_ignore *excludes = NULL;
+    _cleanup_free_ char *lines = mb_strv_join(&w->rq.step.excludes, "\n");
     _cleanup_close_ int root_fd = -1;
     _cleanup_close_ int src_fd = -1;
     struct copying c = {0};
 
-    if (worker_open_root(w, &root_fd, err) < 0
-        || mb_open_dir(AT_FDCWD, source, &src_fd, err) < 0)
+    if (worker_open_root(w, &root_fd, err) < 0 || open_source(w, &src_fd, err) < 0
+        || mb_ignore_parse(lines, strlen(lines), &excludes, err) < 0)
         return -1;
     c.root_fd = c.tree.root_fd = root_fd;
     c.src_fd = src_fd;
+    c.tree.excludes = excludes;
     return copy_all(w, &c, err);
 }
 const struct worker_op op_copy = {.prepare = copy_prepare, .work = copy_work};
-
-/* --- WORKDIR --- */
-
-static int workdir_prepare(struct worker *w, struct mb_error *err)
-{
-    if (!w->rq.step.cwd || w->rq.step.cwd[0] != '/')
-        return mb_fail(err, MB_ERR_PROTOCOL, "WORKDIR without an absolute path");
-    return worker_mount_root(w, err);
-}
-
-static int workdir_work(struct worker *w, struct mb_error *err)
-{
-    _cleanup_(rootpath_cleanup) struct rootpath p = {0};
-    _cleanup_close_ int root_fd = -1;
-    struct image_user user = {0};
-    const char *name = w->rq.step.user;
-
-    if (worker_open_root(w, &root_fd, err) < 0)
-        return -1;
-    if (rootpath_resolve(root_fd, w->rq.step.cwd, &p, err) < 0)
-        return mb_wrap(err, "cannot make %s the working directory", w->rq.step.cwd);
-    if (p.n_missing == 0 && !is_dir_in(root_fd, p.path))
-        return mb_fail(err, MB_ERR_INVALID,
-                       "cannot make %s the working directory: it is not "
-                       "a directory",
-                       w->rq.step.cwd);
-    if (p.n_missing > 0 && image_user_resolve(root_fd, name, &user, err) < 0)
-        return -1;
-    const struct rootpath_mkdir opts = {.mode = 0755, .uid = user.uid, .gid = user.gid};
-    image_user_done(&user);
-    w->reply.yes = p.n_missing > 0;
-    return rootpath_mkdir(root_fd, &p, &opts, err);
-}
-
-static int workdir_finish(struct worker *w, int status _unused_, struct mb_error *err)
-{
-    worker_unmount_root(w);
-    if (w->reply.yes)
-        return 0;
-    return worker_drop_work(w, err);
-}
-const struct worker_op op_workdir = {
-    .prepare = workdir_prepare, .work = workdir_work, .finish = workdir_finish};

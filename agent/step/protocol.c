@@ -39,7 +39,9 @@ static const struct mb_wire_field step_fields[] = {
     F(struct mb_step, excludes, STRV),
     F(struct mb_step, dest, STR, .max = MB_PATH_LEN_MAX),
     F(struct mb_step, chown, STR, .max = NAME_MAX_LEN),
-    F(struct mb_step, chmod, STR, .max = 16),
+    F(struct mb_step, chmod, STR, .max = NAME_MAX_LEN),
+    F(struct mb_step, files, STRV),
+    F(struct mb_step, unpack, BOOL),
 };
 static const struct mb_wire_schema step_schema =
     SCHEMA("step", struct mb_step, step_fields);

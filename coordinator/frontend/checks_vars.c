@@ -85,9 +85,10 @@ static void look_at(struct scope *s, const char *word)
 
 static bool expands(enum instruction_kind kind)
 {
-    return kind == INSTR_ARG || kind == INSTR_COPY || kind == INSTR_ENV
-           || kind == INSTR_EXPOSE || kind == INSTR_LABEL || kind == INSTR_STOPSIGNAL
-           || kind == INSTR_USER || kind == INSTR_VOLUME || kind == INSTR_WORKDIR;
+    return kind == INSTR_ADD || kind == INSTR_ARG || kind == INSTR_COPY
+           || kind == INSTR_ENV || kind == INSTR_EXPOSE || kind == INSTR_LABEL
+           || kind == INSTR_STOPSIGNAL || kind == INSTR_USER || kind == INSTR_VOLUME
+           || kind == INSTR_WORKDIR;
 }
 
 static void declare(struct scope *s, char *name)

@@ -15,6 +15,8 @@ static int add_sources(struct eval *e, const struct instruction *in,
     for (size_t i = 0; i + 1 < in->args.n; i++) {
         _cleanup_free_ char *word = NULL, *path = NULL;
 
+        if (in->heredocs.n > 0 && heredoc_is_word(in->args.v[i]))
+            continue;
         if (eval_expand(e, in->args.v[i], &word, err) < 0)
             return -1;
         path = e->tainted ? mb_xstrdup(".") : eval_source_path(word);
@@ -36,7 +38,8 @@ static int walk_list(struct eval *e, const struct instruction *list, size_t n,
             r = eval_env(e, in, err);
         else if (in->kind == INSTR_ARG)
             r = eval_arg(e, in, err);
-        else if (in->kind == INSTR_COPY && ret && !mb_kv_get(&in->flags, "from"))
+        else if ((in->kind == INSTR_COPY || in->kind == INSTR_ADD) && ret
+                 && !mb_kv_get(&in->flags, "from"))
             r = add_sources(e, in, ret, err);
         if (r < 0)
             return at_line(e->f, in->line, err);

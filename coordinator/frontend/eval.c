@@ -15,6 +15,7 @@
 #define HISTORY_COMMENT "buildkit.dockerfile.v0"
 
 static const eval_fn handlers[] = {
+    [INSTR_ADD] = eval_copy,
     [INSTR_ARG] = eval_arg,
     [INSTR_CMD] = eval_cmd,
     [INSTR_COPY] = eval_copy,
@@ -260,7 +261,7 @@ int frontend_eval(const struct frontend *f, size_t stage, const struct frontend_
     return 0;
 }
 
-static void step_done(struct frontend_step *s)
+void frontend_step_done(struct frontend_step *s)
 {
     free(s->text);
     mb_strv_done(&s->argv);
@@ -274,12 +275,14 @@ static void step_done(struct frontend_step *s)
     free(s->dest);
     free(s->chown);
     free(s->chmod);
+    mb_strv_done(&s->excludes);
+    mb_strv_done(&s->files);
 }
 
 void frontend_result_done(struct frontend_result *r)
 {
     for (size_t i = 0; i < r->n_steps; i++)
-        step_done(&r->steps[i]);
+        frontend_step_done(&r->steps[i]);
     free(r->steps);
     mb_image_config_done(&r->config);
     mb_kv_done(&r->args);

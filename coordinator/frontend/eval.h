@@ -68,8 +68,15 @@ int eval_healthcheck(struct eval *e, const struct instruction *in,
 /* eval_steps.c */
 int eval_onbuild(struct eval *e, const struct instruction *in, struct mb_error *err);
 int eval_run(struct eval *e, const struct instruction *in, struct mb_error *err);
-int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err);
 int eval_workdir(struct eval *e, const struct instruction *in, struct mb_error *err);
+void frontend_step_done(struct frontend_step *s);
+/* Where relative paths start: "/" or a WORKDIR. */
+const char *eval_cwd(const struct eval *e);
+/* Append the step, its history entry with it. Takes what @s holds, also on failure. */
+int eval_add_step(struct eval *e, const struct instruction *in, struct frontend_step *s,
+                  const char *history, struct mb_error *err) _must_check_;
+/* eval_copy.c: COPY and ADD */
+int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err);
 /* Source as a pattern below the root: "." is the root. malloc'ed. */
 char *eval_source_path(const char *path);
 

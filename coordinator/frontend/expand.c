@@ -315,10 +315,10 @@ static int run_plain(struct state *st, char stop, struct sink *out,
     while (*st->p && (!stop || *st->p != stop)) {
         int r = 0;
 
-        if (*st->p == '\'') {
+        if (*st->p == '\'' && !st->x->no_quotes) {
             st->p++;
             r = take_single(st, out, err);
-        } else if (*st->p == '"') {
+        } else if (*st->p == '"' && !st->x->no_quotes) {
             st->p++;
             r = take_double(st, out, err);
         } else if (*st->p == '$') {

@@ -23,6 +23,7 @@ struct expand {
     void (*unset)(const char *name, void *arg);
     void *arg;
     bool raw_quotes;  /* leave quotes in the result: for showing it */
+    bool no_quotes;   /* quotes are characters like any other */
     bool raw_escapes; /* leave escapes in the result */
     bool keep_unset;  /* leave what names an unset variable: for showing it */
     uint64_t *work;   /* what patterns may still cost; NULL: a limit per call */

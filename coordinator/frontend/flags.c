@@ -25,7 +25,14 @@ static const struct flag {
     {INSTR_COPY, "chmod", FLAG_STRING, true},
     {INSTR_COPY, "link", FLAG_BOOL, false},
     {INSTR_COPY, "parents", FLAG_BOOL, false},
-    {INSTR_COPY, "exclude", FLAG_STRINGS, false},
+    {INSTR_COPY, "exclude", FLAG_STRINGS, true},
+    {INSTR_ADD, "chown", FLAG_STRING, true},
+    {INSTR_ADD, "chmod", FLAG_STRING, true},
+    {INSTR_ADD, "link", FLAG_BOOL, false},
+    {INSTR_ADD, "exclude", FLAG_STRINGS, true},
+    {INSTR_ADD, "unpack", FLAG_BOOL, false},
+    {INSTR_ADD, "checksum", FLAG_STRING, false},
+    {INSTR_ADD, "keep-git-dir", FLAG_BOOL, false},
     {INSTR_HEALTHCHECK, "interval", FLAG_STRING, true},
     {INSTR_HEALTHCHECK, "timeout", FLAG_STRING, true},
     {INSTR_HEALTHCHECK, "start-period", FLAG_STRING, true},
@@ -63,6 +70,15 @@ static int check_bool(const char *name, const char *value, struct mb_error *err)
     return 0;
 }
 
+/* A flag that may be given many times: one line for each. */
+static void add_line(struct mb_kvlist *ret, const char *name, const char *value)
+{
+    const char *before = mb_kv_get(ret, name);
+    _cleanup_free_ char *lines = before ? mb_xasprintf("%s\n%s", before, value) : NULL;
+
+    mb_kv_set(ret, name, lines ? lines : value);
+}
+
 static int parse_one(enum instruction_kind kind, const char *keyword, const char *word,
                      struct mb_kvlist *ret, struct mb_error *err)
 {
@@ -81,9 +97,12 @@ static int parse_one(enum instruction_kind kind, const char *keyword, const char
     if (!flag->supported)
         return mb_fail(err, MB_ERR_INVALID, "%s --%s is not supported yet", keyword,
                        name);
-    if (mb_kv_get(ret, name))
+    if (flag->type == FLAG_STRINGS)
+        add_line(ret, name, value);
+    else if (mb_kv_get(ret, name))
         return mb_fail(err, MB_ERR_INVALID, "duplicate flag specified: --%s", name);
-    mb_kv_set(ret, name, value);
+    else
+        mb_kv_set(ret, name, value ? value : "true");
     return 0;
 }
 

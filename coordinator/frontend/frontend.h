@@ -119,6 +119,9 @@ struct frontend_step {
     struct mb_strv paths;       /* COPY: sources, cleaned and clamped, patterns kept */
     char *dest;                 /* COPY: absolute, trailing '/' kept */
     char *chown, *chmod;        /* COPY: NULL when absent */
+    struct mb_strv excludes;    /* COPY: lines of an ignore file, for each source */
+    struct mb_strv files;       /* COPY: name, content, ... of here-documents */
+    bool unpack;                /* COPY: archives give what is in them */
 };
 struct frontend_result {
     struct frontend_step *steps;

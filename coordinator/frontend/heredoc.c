@@ -57,7 +57,7 @@ static bool is_json(const char *args)
 }
 
 /* The name behind "<<" without its quotes; NULL when @word opens nothing. */
-static char *opened_name(const char *word, bool *ret_chomp)
+static char *opened_name(const char *word, bool *ret_chomp, bool *ret_literal)
 {
     static const struct expand x = {.escape = '\\', .keep_unset = true};
     _cleanup_strv_ struct mb_strv words = {0};
@@ -71,6 +71,7 @@ static char *opened_name(const char *word, bool *ret_chomp)
     if (!*s || strchr(s, '<') || expand_words(&x, s, &words, &ignored) < 0
         || words.n != 1)
         return NULL;
+    *ret_literal = strcmp(words.v[0], s) != 0;
     return mb_xstrdup(words.v[0]);
 }
 
@@ -86,21 +87,22 @@ int heredoc_find(const char *text, struct heredocs *ret, struct mb_error *err)
     if (expand_words(&x, args, &words, err) < 0)
         return -1;
     for (size_t i = 0; i < words.n; i++) {
-        bool chomp;
-        char *name = opened_name(words.v[i], &chomp);
+        bool chomp, literal;
+        char *name = opened_name(words.v[i], &chomp, &literal);
 
         if (!name)
             continue;
         ret->v = mb_xreallocarray(ret->v, ret->n + 1, sizeof(*ret->v));
-        ret->v[ret->n++] = (struct heredoc){.name = name, .chomp = chomp};
+        ret->v[ret->n++] =
+            (struct heredoc){.name = name, .literal = literal, .chomp = chomp};
     }
     return 0;
 }
 
 bool heredoc_is_word(const char *word)
 {
-    bool chomp;
-    _cleanup_free_ char *name = opened_name(word, &chomp);
+    bool chomp, literal;
+    _cleanup_free_ char *name = opened_name(word, &chomp, &literal);
 
     return name != NULL;
 }

@@ -10,9 +10,10 @@
 #include "base/error.h"
 
 struct heredoc {
-    char *name; /* the line that ends it */
-    bool chomp; /* "<<-": leading tabs go away */
-    char *text; /* as written, with its line ends; NULL while it is only opened */
+    char *name;   /* the line that ends it */
+    bool literal; /* the name was quoted: variables of COPY are not replaced */
+    bool chomp;   /* "<<-": leading tabs go away */
+    char *text;   /* as written, with its line ends; NULL while it is only opened */
 };
 struct heredocs {
     struct heredoc *v;

@@ -218,10 +218,6 @@ static int parse(const struct row *row, const char *rest, char escape,
     if (flags_parse(row->kind, row->keyword, &flag_words, &in->flags, err) < 0
         || take_args(row, rest, escape, in, err) < 0)
         return -1;
-    if (in->heredocs.n > 0 && (row->kind == INSTR_COPY || row->kind == INSTR_ADD))
-        return mb_fail(err, MB_ERR_INVALID,
-                       "%s with a here-document (<<) is not supported yet",
-                       row->keyword);
     if (check_args(row, in, err) < 0)
         return -1;
     return row->kind == INSTR_ONBUILD ? take_trigger(in, err) : 0;

@@ -360,7 +360,7 @@ static int add_sources(const struct frontend *f, size_t stage,
     for (size_t i = 0; i < n; i++) {
         struct frontend_from from;
 
-        if (list[i].kind != INSTR_COPY)
+        if (list[i].kind != INSTR_COPY && list[i].kind != INSTR_ADD)
             continue;
         if (resolve_copy(f, stage, &list[i], a, globals, &from, err) < 0)
             return at_line(f, list[i].line, err);

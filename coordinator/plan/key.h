@@ -31,6 +31,8 @@ struct key_material {
     bool clamp_mtime;
     int64_t max_mtime_sec;
     uint64_t gzip_level;
+    struct mb_strv excludes, files; /* COPY */
+    bool unpack;                    /* COPY */
 };
 /* All pointers are borrowed. */
 struct mb_digest key_of(const struct key_material *m);

@@ -128,6 +128,9 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         .dest = fe->dest,
         .chown = fe->chown,
         .chmod = fe->chmod,
+        .excludes = fe->excludes,
+        .files = fe->files,
+        .unpack = fe->unpack,
         .gzip_level = m->gzip_level,
     };
 
@@ -178,7 +181,7 @@ static int add_step(struct maker *m, struct plan_stage *st, size_t i,
         .platform = st->platform,
         .fe = &st->result.steps[i],
         .parent = parent,
-        .has_source = st->result.steps[i].kind == FRONTEND_COPY,
+        .has_source = st->result.steps[i].paths.n > 0,
     };
 
     if (s.fe->kind == FRONTEND_RUN

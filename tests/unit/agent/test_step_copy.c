@@ -98,12 +98,37 @@ static const struct copy_row {
     {"d", "/etc/passwd", NULL, NULL, "not a directory", MB_ERR_INVALID},
     {"f1.txt", "/x", "who", NULL, "unable to find user who", MB_ERR_INVALID},
     {"f1.txt", "/x", "70000", NULL, "70000", MB_ERR_INVALID},
-    {"f1.txt", "/x", NULL, "u+x", "octal", MB_ERR_INVALID},
+    {"f1.txt", "/x", NULL, "u+q", "octal", MB_ERR_INVALID},
+    {"d", "/new", NULL, "u=rwX,go=rX",
+     "new/ 755 0:0 100\nnew/a 644 0:0 101\nnew/l 777 0:0 150\nnew/sub/ 755 0:0 102\n"
+     "new/sub/b 755 0:0 103\n",
+     MB_OK},
     {"[", "/x", NULL, NULL, "pattern", MB_ERR_INVALID},
+};
+static const struct {
+    struct copy_row row;
+    const char *excludes; /* divided by blanks */
+} exclude_rows[] = {
+    {{"d", "/new", NULL, NULL, "new/ 750 0:0 100\nnew/a 644 0:0 101\n", MB_OK},
+     "sub l"},
+    {{"d", "/new", NULL, NULL,
+      "new/ 750 0:0 100\nnew/l 777 0:0 150\nnew/sub/ 755 0:0 102\n"
+      "new/sub/b 4755 0:0 103\n",
+      MB_OK},
+     "/a x/*"},
+    {{"d", "/new", NULL, NULL, "new/ 750 0:0 100\nnew/sub/ 755 0:0 102\n", MB_OK},
+     "[al] **/b"},
+    {{"d", "/new", NULL, NULL,
+      "new/ 750 0:0 100\nnew/sub/ 755 0:0 102\nnew/sub/b 4755 0:0 103\n", MB_OK},
+     "* !sub/b"},
+    {{"d", "/new", NULL, NULL, "new/ 750 0:0 100\n", MB_OK}, "* !sub/c"},
+    {{"f*.txt", "/x/", NULL, NULL, "x/ 755 0:0 200\nx/f1.txt 644 0:0 200\n", MB_OK},
+     "f2*"},
 };
 
 static void check_row(struct fixture *f, const struct copy_row *row,
-                      const struct step_state *image, const struct step_state *source)
+                      const char *excludes, const struct step_state *image,
+                      const struct step_state *source)
 {
     struct mb_step s = {.kind = MB_STEP_COPY,
                         .dest = (char *)(uintptr_t)row->dest,
@@ -114,6 +139,8 @@ static void check_row(struct fixture *f, const struct copy_row *row,
     struct mb_error err;
 
     mb_strv_split(&s.paths, row->paths, " ");
+    if (excludes)
+        mb_strv_split(&s.excludes, excludes, " ");
     if (row->code != MB_OK) {
         assert_fails(step_copy(f->c, NULL, image, source, &s, work, &err), err,
                      row->code);
@@ -127,6 +154,7 @@ static void check_row(struct fixture *f, const struct copy_row *row,
         free(names);
     }
     mb_strv_done(&s.paths);
+    mb_strv_done(&s.excludes);
 }
 
 static void copy_follows_dockers_rules(void **state)
@@ -139,7 +167,9 @@ static void copy_follows_dockers_rules(void **state)
     const struct step_state image = {.diff_ids = &image_id, .n = 1};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        check_row(f, &rows[i], &image, &source);
+        check_row(f, &rows[i], NULL, &image, &source);
+    for (size_t i = 0; i < ARRAY_SIZE(exclude_rows); i++)
+        check_row(f, &exclude_rows[i].row, exclude_rows[i].excludes, &image, &source);
 }
 
 static void hard_links_and_content_are_kept(void **state)
@@ -170,6 +200,43 @@ static void hard_links_and_content_are_kept(void **state)
     mb_buf_done(&l.text);
     mb_strv_done(&run.argv);
     mb_strv_done(&s.paths);
+}
+
+static void files_of_the_step_come_behind_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct mb_digest source_id =
+        fixture_layer(f, source_files, ARRAY_SIZE(source_files));
+    struct mb_digest image_id = fixture_layer(f, image_files, ARRAY_SIZE(image_files));
+    const struct step_state source = {.diff_ids = &source_id, .n = 1};
+    const struct step_state image = {.diff_ids = &image_id, .n = 1};
+    static const struct {
+        const char *paths, *files, *dest, *chmod, *want;
+    } steps[] = {
+        {NULL, "EOF|text\n", "/x", NULL, "x 644 0:0 0\n"},
+        {NULL, "EOF|", "/x/", "u+x", "x/ 755 0:0 0\nx/EOF 744 0:0 0\n"},
+        {"f1.txt", "A|a|B|b", "/x/", NULL,
+         "x/ 755 0:0 0\nx/A 644 0:0 0\nx/B 644 0:0 0\nx/f1.txt 644 0:0 0\n"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        struct mb_step s = {.dest = (char *)(uintptr_t)steps[i].dest,
+                            .chmod = (char *)(uintptr_t)steps[i].chmod};
+        char work[STEP_WORK_ID_LEN + 1];
+        struct mb_error err;
+        char *names = NULL;
+
+        mb_strv_split(&s.files, steps[i].files, "|");
+        if (steps[i].paths)
+            mb_strv_add(&s.paths, steps[i].paths);
+        assert_ok(step_copy(f->c, NULL, &image, &source, &s, work, &err), err);
+        fixture_diff(f, work, true, &names); /* times are clamped to 0 */
+        assert_string_equal(names, steps[i].want);
+        assert_ok(step_discard(f->c, work, &err), err);
+        free(names);
+        mb_strv_done(&s.files);
+        mb_strv_done(&s.paths);
+    }
 }
 
 static void workdir_is_made_once_and_belongs_to_the_user(void **state)
@@ -219,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copy_follows_dockers_rules),
         cmocka_unit_test(hard_links_and_content_are_kept),
+        cmocka_unit_test(files_of_the_step_come_behind_the_others),
         cmocka_unit_test(workdir_is_made_once_and_belongs_to_the_user),
     };
     const char *missing = fixture_missing();

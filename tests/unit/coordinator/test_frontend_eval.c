@@ -171,6 +171,36 @@ static void copy_flags_are_expanded(void **state)
     assert_int_equal(r.steps[0].from.stage, 0);
 }
 
+static void files_of_copy_are_expanded_unless_quoted(void **state)
+{
+    static const struct {
+        const char *text, *paths, *files, *history;
+    } rows[] = {
+        {"COPY <<E /x\n$V \"$V\" don't '$V' \\$V \\\\\n\nE\n", "",
+         "E|v \"v\" don't 'v' $V \\\n\n", "COPY <<E /x # buildkit"},
+        {"COPY <<'E' /x\n$V \\$V\nE\n", "", "E|$V \\$V\n", "COPY <<E /x # buildkit"},
+        {"COPY <<-E a <<\"F\" $V/\n\t$V\nE\n\tf\nF\n", "a", "E|v\n|F|\tf\n",
+         "COPY a <<E <<F v/ # buildkit"},
+        {"COPY --chmod=u+x --exclude=$V --exclude=!#b <<E /x\nE\n", "", "E|",
+         "COPY --chmod=u+x <<E /x # buildkit"},
+    };
+    const struct frontend_args a = test_args();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_free_ char *text =
+            mb_xasprintf("FROM base\nENV V=v\n%s", rows[i].text);
+        _cleanup_result_ struct frontend_result r = test_eval(text, &a);
+        const struct frontend_step *s = &r.steps[0];
+
+        expect_list(&s->paths, rows[i].paths);
+        expect_list(&s->files, rows[i].files);
+        assert_string_equal(r.config.history[s->history].created_by, rows[i].history);
+        if (s->excludes.n > 0)
+            expect_list(&s->excludes, "/v|!#b");
+    }
+}
+
 static void automatic_args_need_a_declaration_and_can_be_overridden(void **state)
 {
     _cleanup_kv_ struct mb_kvlist args = {0};
@@ -346,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_run_gets_arguments_environment_and_place),
         cmocka_unit_test(a_copy_is_resolved),
         cmocka_unit_test(copy_flags_are_expanded),
+        cmocka_unit_test(files_of_copy_are_expanded_unless_quoted),
         cmocka_unit_test(automatic_args_need_a_declaration_and_can_be_overridden),
         cmocka_unit_test(global_args_are_seen_only_when_declared_again),
         cmocka_unit_test(env_and_arg_have_their_order),

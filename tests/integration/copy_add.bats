@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# COPY and ADD with their flags, here-documents and archives, seen in the image.
+load helpers
+
+setup_file() { begin_file; }
+teardown() { check_nothing_left; }
+teardown_file() { end_file; }
+
+# image NAME [OPTION...]: build $C for amd64; the image's layout is $T/NAME, its files $T/NAME.tree.
+image() {
+    local name=$1
+    shift
+    must mb build --platform linux/amd64 --build-context "$BASE_CONTEXT" \
+        -o "type=oci,dest=$T/$name.oci.tar" "$@" "$C"
+    fetch "oci-archive:$T/$name.oci.tar" linux/amd64 "$T/$name"
+    check_layers "$T/$name"
+    tree_of "$T/$name"
+}
+
+# files DIR: what is below it, sorted, on one line.
+files() { (cd "$1" && find . -mindepth 1 | sort | tr '\n' ' '); }
+
+@test "COPY --exclude, several times, with **, and taken again by !" {
+    context exclude <<'END'
+FROM scratch
+COPY --exclude=*.log --exclude=**/tmp . /all/
+COPY --exclude=sub/* --exclude=!sub/keep tree /some/
+COPY --exclude=b* *.txt /files/
+END
+    mkdir -p "$C/tree/sub/tmp" "$C/tree/other"
+    touch "$C/a.txt" "$C/b.txt" "$C/c.log" "$C/tree/d.log" "$C/tree/sub/keep" "$C/tree/sub/drop" \
+        "$C/tree/sub/tmp/x" "$C/tree/other/e"
+    image exclude
+    equal "$(files "$T/exclude.tree/all")" './Dockerfile ./a.txt ./b.txt ./tree ./tree/d.log ./tree/other ./tree/other/e ./tree/sub ./tree/sub/drop ./tree/sub/keep '
+    equal "$(files "$T/exclude.tree/some")" './d.log ./other ./other/e ./sub ./sub/keep '
+    equal "$(files "$T/exclude.tree/files")" './a.txt '
+}
+
+@test "COPY --chmod with letters" {
+    context chmod <<'END'
+FROM scratch
+ARG WHO=go
+COPY --chmod=u=rwX,$WHO=rX tree /a/
+COPY --chmod=+x tree/plain /b
+END
+    mkdir -p "$C/tree/dir"
+    install -m 0600 /dev/null "$C/tree/plain"
+    install -m 0700 /dev/null "$C/tree/program"
+    chmod 0700 "$C/tree/dir"
+    image chmod
+    equal "$(cd "$T/chmod.tree" && stat -c %a a/dir a/plain a/program b | tr '\n' ' ')" '755 644 755 711 '
+}
+
+@test "COPY of here-documents: files, names, modes, variables" {
+    context heredoc <<'END'
+FROM busybox
+ARG V=value
+COPY <<EOF /plain
+it's $V and \$V
+	tab
+EOF
+COPY --chmod=0755 --chown=1:5 <<'one' <<-two /dir/
+literal $V
+one
+	stripped ${V}
+	two
+COPY Dockerfile <<last /mix/
+last
+RUN stat -c '%a %u:%g' /plain /dir/one /dir/two > /owners
+END
+    image heredoc
+    cd "$T/heredoc.tree"
+    # shellcheck disable=SC2016 # as it is in the files
+    equal "$(cat plain dir/one dir/two)" "$(printf 'it'\''s value and $V\n\ttab\nliteral $V\nstripped value')"
+    equal "$(tr '\n' ' ' <owners)" '644 0:0 755 1:5 755 1:5 '
+    equal "$(files mix)" './Dockerfile ./last '
+    [ ! -s mix/last ]
+    image_config "$T/heredoc" | jq -e '.history | any(.created_by == "COPY <<EOF /plain # buildkit")' >/dev/null
+}
+
+@test "a changed here-document is another key, the same one is cached" {
+    context keys <<'END'
+FROM scratch
+COPY <<EOF /f
+one
+EOF
+END
+    image keys
+    sed -i s/one/two/ "$C/Dockerfile"
+    image keys2
+    equal "$(cat "$T/keys.tree/f" "$T/keys2.tree/f" | tr '\n' ' ')" 'one two '
+}
