@@ -252,7 +252,8 @@ static int execute_copy(struct runner *r, const struct step_call *call,
     _cleanup_free_ struct mb_digest *ids = NULL;
 
     if (step->paths.n == 0)
-        return step_copy(r->step, call, state, &(struct step_state){0}, step, work, err);
+        return step_copy(r->step, call, state, &(struct step_state){0}, step, work,
+                         err);
     if (step->source >= r->task->n_sources)
         return mb_fail(err, MB_ERR_PROTOCOL,
                        "step %llu copies from a source that is not there",

@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/mode.h"
 #include "base/strv.h"
@@ -75,14 +76,24 @@ static mode_t mode_of(const struct copy_tree *c, const struct stat *st)
     return c->chmod ? mb_mode_apply(c->chmod, st->st_mode) : st->st_mode & 07777;
 }
 
+static uid_t uid_of(const struct copy_tree *c, const struct stat *st)
+{
+    return c->archive ? st->st_uid : c->uid;
+}
+
+static gid_t gid_of(const struct copy_tree *c, const struct stat *st)
+{
+    return c->archive ? st->st_gid : c->gid;
+}
+
 /* Owner first: changing it clears set-id bits. */
 static int set_attributes(const struct copy_tree *c, int fd, const struct stat *st,
                           struct mb_error *err)
 {
     const struct timespec times[2] = {st->st_mtim, st->st_mtim};
 
-    if (fchown(fd, c->uid, c->gid) < 0)
-        return mb_fail_errno(err, "set owner %u:%u", c->uid, c->gid);
+    if (fchown(fd, uid_of(c, st), gid_of(c, st)) < 0)
+        return mb_fail_errno(err, "set owner %u:%u", uid_of(c, st), gid_of(c, st));
     if (fchmod(fd, mode_of(c, st)) < 0)
         return mb_fail_errno(err, "set mode %o", (unsigned)mode_of(c, st));
     if (futimens(fd, times) < 0)
@@ -91,13 +102,15 @@ static int set_attributes(const struct copy_tree *c, int fd, const struct stat *
 }
 
 /* What a copied file or link would replace. */
-static int make_room(int dir_fd, const char *name, const char *dest,
-                     struct mb_error *err)
+static int make_room(const struct copy_tree *c, int dir_fd, const char *name,
+                     const char *dest, struct mb_error *err)
 {
     struct stat st;
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : mb_fail_errno(err, "look at /%s", dest);
+    if (S_ISDIR(st.st_mode) && c->archive)
+        return mb_remove_tree(dir_fd, name, err);
     if (S_ISDIR(st.st_mode))
         return mb_fail(err, MB_ERR_INVALID,
                        "cannot replace the directory /%s by a file", dest);
@@ -137,7 +150,9 @@ static int copy_symlink(const struct copy_tree *c, int src_fd, const char *name,
         return mb_fail_errno(err, "read the link");
     target[n] = '\0';
     if (symlinkat(target, dir_fd, dest_name) < 0
-        || fchownat(dir_fd, dest_name, c->uid, c->gid, AT_SYMLINK_NOFOLLOW) < 0
+        || fchownat(dir_fd, dest_name, uid_of(c, st), gid_of(c, st),
+                    AT_SYMLINK_NOFOLLOW)
+               < 0
         || utimensat(dir_fd, dest_name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return mb_fail_errno(err, "create the link");
     return 0;
@@ -149,7 +164,9 @@ static int copy_fifo(const struct copy_tree *c, int dir_fd, const char *dest_nam
     const struct timespec times[2] = {st->st_mtim, st->st_mtim};
 
     if (mknodat(dir_fd, dest_name, S_IFIFO | 0600, 0) < 0
-        || fchownat(dir_fd, dest_name, c->uid, c->gid, AT_SYMLINK_NOFOLLOW) < 0
+        || fchownat(dir_fd, dest_name, uid_of(c, st), gid_of(c, st),
+                    AT_SYMLINK_NOFOLLOW)
+               < 0
         || fchmodat(dir_fd, dest_name, mode_of(c, st), 0) < 0
         || utimensat(dir_fd, dest_name, times, AT_SYMLINK_NOFOLLOW) < 0)
         return mb_fail_errno(err, "create the fifo");
@@ -169,7 +186,7 @@ static int copy_leaf(struct copy_tree *c, int src_fd, const char *name,
     if (!S_ISREG(st->st_mode) && !S_ISLNK(st->st_mode) && !S_ISFIFO(st->st_mode))
         return 0; /* sockets and devices, whiteouts of an overlay among them */
     if (rootpath_open_parent(c->root_fd, dest, &dir_fd, &dest_name, err) < 0
-        || make_room(dir_fd, dest_name, dest, err) < 0)
+        || make_room(c, dir_fd, dest_name, dest, err) < 0)
         return -1;
     if (linked) {
         _cleanup_close_ int old_dir_fd = -1;
@@ -194,6 +211,35 @@ static int copy_leaf(struct copy_tree *c, int src_fd, const char *name,
     return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, *(char *const *)b);
+}
+
+/* Is the directory at @dest spoken of by the archive? */
+static bool is_explicit(const struct copy_tree *c, const char *dest)
+{
+    const char *below = dest + c->front;
+
+    below += c->front > 0 && *below == '/';
+    return c->archive && *below
+           && (c->implied->n == 0
+               || !bsearch(below, c->implied->v, c->implied->n, sizeof(char *),
+                           by_text));
+}
+
+/* Of an archive: a link to a directory is no directory. */
+static int replace_link(const struct copy_tree *c, int dir_fd, const char *name,
+                        const char *dest, struct mb_error *err)
+{
+    struct stat st;
+
+    if (!is_explicit(c, dest) || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0
+        || S_ISDIR(st.st_mode))
+        return 0;
+    return make_room(c, dir_fd, name, dest, err);
+}
+
 /* Open the destination directory, made when nothing is there. */
 static int enter_dest(struct copy_tree *c, const char *dest, int *ret_fd,
                       bool *ret_made, struct mb_error *err)
@@ -203,6 +249,8 @@ static int enter_dest(struct copy_tree *c, const char *dest, int *ret_fd,
     bool made;
 
     if (rootpath_open_parent(c->root_fd, dest, &dir_fd, &name, err) < 0)
+        return -1;
+    if (replace_link(c, dir_fd, name, dest, err) < 0)
         return -1;
     made = mkdirat(dir_fd, name, 0700) == 0;
     if (!made && errno != EEXIST)
@@ -321,7 +369,7 @@ static int copy_dir(struct copy_tree *c, int src_fd, const char *name, const cha
         return -1;
     if (f.to < 0)
         return 0;
-    if (f.made) {
+    if (f.made || is_explicit(c, dest)) {
         if (copy_file_xattrs(from, f.to, err) < 0
             || set_attributes(c, f.to, st, err) < 0)
             return mb_wrap(err, "/%s", dest);

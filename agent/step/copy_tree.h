@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "fs/ignore.h"
 
 struct copy_tree {
@@ -17,6 +18,11 @@ struct copy_tree {
     uint32_t uid, gid; /* of everything that is made */
     const char *chmod; /* checked text for mb_mode_apply(), or NULL; borrowed */
     const struct mb_ignore *excludes; /* relative to the source; or NULL; borrowed */
+    /* What was unpacked: owners are the source's, directories that are there already
+     * take the source's attributes too (but the first, and those in @implied, sorted
+     * relative paths), and what is in the way is replaced. */
+    bool archive;
+    const struct mb_strv *implied; /* borrowed */
     void *links;  /* tsearch tree: files with more than one name that were seen */
     size_t front; /* bytes of a destination in front of what is relative */
 };
@@ -29,6 +35,13 @@ void copy_tree_done(struct copy_tree *c);
  * what '!' takes again is made when that comes. */
 int copy_tree_entry(struct copy_tree *c, int src_fd, const char *name, const char *dest,
                     struct mb_error *err) _must_check_;
+
+/* --- copy_archive.c --- */
+struct holder;
+/* What is in the archive @fd (offset 0), below the directory @dest, a real path that is
+ * there. INVALID, CORRUPT, LIMIT: what the archive holds. */
+int copy_archive(const struct holder *h, int fd, int root_fd, const char *dest,
+                 struct mb_error *err) _must_check_;
 
 /* --- copy_file.c --- */
 /* Content, sparse where the source is. */

@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "fs/ignore.h"
+#include "fs/layer_unpack.h"
 #include "step/copy_tree.h"
 #include "step/image_user.h"
 #include "step/mounts.h"
@@ -141,6 +142,7 @@ struct copying {
     bool dest_is_dir; /* by its '/' */
     struct timespec times[2];
     struct rootpath_mkdir mkdir;
+    const struct holder *holder; /* to unpack archives; NULL: they are copied */
 };
 
 /* Resolve @path in the root and make its directory, if it lacks. */
@@ -201,6 +203,48 @@ static int copy_keeping_times(struct copying *c, int from_fd, const char *name,
     return 0;
 }
 
+/* The destination as a directory, made if need be. */
+static int make_dest(struct copying *c, char **ret, struct mb_error *err)
+{
+    _cleanup_(rootpath_cleanup) struct rootpath p = {0};
+
+    if (rootpath_resolve(c->root_fd, c->dest, &p, err) < 0
+        || rootpath_mkdir(c->root_fd, &p, &c->mkdir, err) < 0)
+        return -1;
+    if (!is_dir_in(c->root_fd, p.path))
+        return mb_fail(err, MB_ERR_INVALID,
+                       "cannot unpack an archive to %s: it is not a directory",
+                       c->dest);
+    *ret = steal_ptr(p.path);
+    return 0;
+}
+
+/* *ret: it was an archive, and is unpacked. */
+static int copy_if_archive(struct copying *c, int from_fd, const char *name, bool *ret,
+                           struct mb_error *err)
+{
+    _cleanup_close_ int fd = openat(
+        from_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    _cleanup_free_ char *dest = NULL;
+    struct stat st;
+
+    *ret = false;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return mb_fail_errno(err, "open %s", name);
+    if (!S_ISREG(st.st_mode))
+        return 0;
+    if (mb_archive_probe(fd, ret, err) < 0)
+        return mb_wrap(err, "look into %s", name);
+    if (!*ret)
+        return 0;
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return mb_fail_errno(err, "seek in %s", name);
+    if (make_dest(c, &dest, err) < 0
+        || copy_archive(c->holder, fd, c->root_fd, dest, err) < 0)
+        return mb_wrap(err, "%s", name);
+    return 0;
+}
+
 static int copy_source(struct copying *c, const char *source, struct mb_error *err)
 {
     _cleanup_(rootpath_cleanup) struct rootpath real = {0};
@@ -209,10 +253,15 @@ static int copy_source(struct copying *c, const char *source, struct mb_error *e
     _cleanup_free_ char *dest = NULL;
     const char *name = NULL;
     const char *last = strrchr(source, '/');
+    bool unpacked = false;
 
     if (rootpath_resolve(c->src_fd, source, &real, err) < 0
         || rootpath_open_parent(c->src_fd, real.path, &from_fd, &name, err) < 0)
         return -1;
+    if (c->holder && copy_if_archive(c, from_fd, name, &unpacked, err) < 0)
+        return -1;
+    if (unpacked)
+        return 0;
     if (is_dir_in(c->src_fd, real.path))
         wanted = mb_path_clamp(c->dest);
     else
@@ -304,6 +353,7 @@ static int copy_step_files(struct worker *w, struct copying *c, struct mb_error 
         mb_strv_add(&names, files->v[i]);
     }
     c->src_fd = dir_fd;
+    c->holder = NULL;
     return copy_sources(c, &names, err);
 }
 
@@ -351,6 +401,7 @@ static int copy_work(struct worker *w, struct mb_error *err)
     c.root_fd = c.tree.root_fd = root_fd;
     c.src_fd = src_fd;
     c.tree.excludes = excludes;
+    c.holder = w->rq.step.unpack ? w->h : NULL;
     return copy_all(w, &c, err);
 }
 const struct worker_op op_copy = {.prepare = copy_prepare, .work = copy_work};

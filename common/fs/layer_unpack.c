@@ -407,19 +407,53 @@ static int list_implied(const struct unpack *u, struct mb_strv *ret,
     return u->dir_times.implied ? mb_walk(u->dir_fd, &fns, &n, err) : 0;
 }
 
-int mb_layer_unpack_noting(int tar_fd, int dir_fd, struct mb_strv *ret_implied,
-                           struct mb_error *err)
+static int unpack_noting(struct unpack *u, struct mb_strv *ret_implied,
+                         struct mb_error *err)
 {
-    _cleanup_(unpack_done) struct unpack u = {.dir_fd = dir_fd};
     _cleanup_strv_ struct mb_strv implied = {0};
 
-    if (mb_tar_reader_new(tar_fd, &u.tar, err) < 0 || unpack_all(&u, err) < 0
-        || (ret_implied && list_implied(&u, &implied, err) < 0))
-        return mb_wrap(err, "unpack layer");
+    if (unpack_all(u, err) < 0 || (ret_implied && list_implied(u, &implied, err) < 0))
+        return -1;
     if (ret_implied) {
         *ret_implied = implied;
         implied = (struct mb_strv){0};
     }
+    return 0;
+}
+
+int mb_layer_unpack_noting(int tar_fd, int dir_fd, struct mb_strv *ret_implied,
+                           struct mb_error *err)
+{
+    _cleanup_(unpack_done) struct unpack u = {.dir_fd = dir_fd};
+
+    if (mb_tar_reader_new(tar_fd, &u.tar, err) < 0
+        || unpack_noting(&u, ret_implied, err) < 0)
+        return mb_wrap(err, "unpack layer");
+    return 0;
+}
+
+int mb_archive_unpack(int fd, int dir_fd, struct mb_strv *ret_implied,
+                      struct mb_error *err)
+{
+    _cleanup_(unpack_done) struct unpack u = {.dir_fd = dir_fd};
+
+    if (mb_tar_reader_new_any(fd, &u.tar, err) < 0
+        || unpack_noting(&u, ret_implied, err) < 0)
+        return mb_wrap(err, "unpack the archive");
+    return 0;
+}
+
+int mb_archive_probe(int fd, bool *ret, struct mb_error *err)
+{
+    _cleanup_(mb_tar_reader_freep) struct mb_tar_reader *r = NULL;
+    struct archive_entry *e = NULL;
+    bool is_tar = false;
+
+    if (mb_tar_reader_new_any(fd, &r, err) == 0 && mb_tar_reader_next(r, &e, err) == 0)
+        is_tar = e != NULL;
+    else if (err->code != MB_ERR_CORRUPT)
+        return -1;
+    *ret = is_tar;
     return 0;
 }
 

@@ -19,6 +19,8 @@
 #ifndef MB_FS_LAYER_UNPACK_H
 #define MB_FS_LAYER_UNPACK_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/strv.h"
 
@@ -28,5 +30,14 @@ int mb_layer_unpack(int tar_fd, int dir_fd, struct mb_error *err) _must_check_;
  * like is for the layers below to say. */
 int mb_layer_unpack_noting(int tar_fd, int dir_fd, struct mb_strv *ret_implied,
                            struct mb_error *err) _must_check_;
+
+/* --- archives that users bring --- */
+
+/* Does @fd, read from its offset on, begin as a tar with an entry, plain or compressed
+ * with gzip, bzip2, xz or zstd? The offset moves. IO. */
+int mb_archive_probe(int fd, bool *ret, struct mb_error *err) _must_check_;
+/* mb_layer_unpack_noting() of such an archive. */
+int mb_archive_unpack(int fd, int dir_fd, struct mb_strv *ret_implied,
+                      struct mb_error *err) _must_check_;
 
 #endif

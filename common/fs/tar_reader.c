@@ -53,7 +53,9 @@ static int reader_fail(struct mb_tar_reader *r, struct mb_error *err)
                    why ? why : "not a tar archive");
 }
 
-static int open_reader(int fd, bool packed, struct mb_tar_reader **ret,
+enum packing { PLAIN, SOME_PACKED, ANY_PACKED };
+
+static int open_reader(int fd, enum packing packing, struct mb_tar_reader **ret,
                        struct mb_error *err)
 {
     _cleanup_(mb_tar_reader_freep) struct mb_tar_reader *r = mb_xcalloc(1, sizeof(*r));
@@ -67,7 +69,11 @@ static int open_reader(int fd, bool packed, struct mb_tar_reader **ret,
     old = uselocale(r->c_locale);
     archive_read_support_format_tar(r->archive);
     archive_read_support_format_empty(r->archive);
-    if (packed) {
+    if (packing == ANY_PACKED) {
+        archive_read_support_filter_gzip(r->archive);
+        archive_read_support_filter_zstd(r->archive);
+    }
+    if (packing != PLAIN) {
         archive_read_support_filter_bzip2(r->archive);
         archive_read_support_filter_xz(r->archive);
     }
@@ -81,12 +87,17 @@ static int open_reader(int fd, bool packed, struct mb_tar_reader **ret,
 
 int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
 {
-    return open_reader(fd, false, ret, err);
+    return open_reader(fd, PLAIN, ret, err);
 }
 
 int mb_tar_reader_new_packed(int fd, struct mb_tar_reader **ret, struct mb_error *err)
 {
-    return open_reader(fd, true, ret, err);
+    return open_reader(fd, SOME_PACKED, ret, err);
+}
+
+int mb_tar_reader_new_any(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+{
+    return open_reader(fd, ANY_PACKED, ret, err);
 }
 
 void mb_tar_reader_free(struct mb_tar_reader *r)
@@ -107,6 +118,17 @@ static int drain(struct mb_tar_reader *r, struct mb_error *err)
         n = mb_read(r->fd, r->chunk, sizeof(r->chunk));
     while (n > 0);
     return n < 0 ? mb_fail_errno(err, "read the archive") : 0;
+}
+
+/* What a small file unfolds to. */
+static int check_total(const struct mb_tar_reader *r, struct mb_error *err)
+{
+    la_int64_t n = archive_filter_bytes(r->archive, 0);
+
+    if (n < 0 || (uint64_t)n <= MB_BLOB_BYTES_MAX)
+        return 0;
+    return mb_fail(err, MB_ERR_LIMIT, "the archive is over %llu bytes",
+                   (unsigned long long)MB_BLOB_BYTES_MAX);
 }
 
 int mb_tar_reader_next(struct mb_tar_reader *r, struct archive_entry **ret,
@@ -131,7 +153,7 @@ int mb_tar_reader_next(struct mb_tar_reader *r, struct archive_entry **ret,
         return mb_fail(err, MB_ERR_LIMIT, "an entry of the archive is over %llu bytes",
                        (unsigned long long)MB_BLOB_BYTES_MAX);
     *ret = e;
-    return 0;
+    return check_total(r, err);
 }
 
 int mb_tar_reader_data(struct mb_tar_reader *r, const void **ret, size_t *ret_len,

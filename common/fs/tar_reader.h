@@ -18,11 +18,15 @@ int mb_tar_reader_new(int fd, struct mb_tar_reader **ret, struct mb_error *err)
 /* The same, perhaps compressed with bzip2 or xz: told by content. */
 int mb_tar_reader_new_packed(int fd, struct mb_tar_reader **ret, struct mb_error *err)
     _must_check_;
+/* The same, perhaps compressed with gzip, bzip2, xz or zstd. */
+int mb_tar_reader_new_any(int fd, struct mb_tar_reader **ret, struct mb_error *err)
+    _must_check_;
 void mb_tar_reader_free(struct mb_tar_reader *r);
 DEFINE_CLEANUP(struct mb_tar_reader *, mb_tar_reader_free)
 
 /* Next entry, borrowed until the next call; NULL at the end, when @fd was read to its
- * end too.  CORRUPT, LIMIT (MB_TAR_ENTRIES_MAX, size over MB_BLOB_BYTES_MAX), IO. */
+ * end too.  CORRUPT, LIMIT (MB_TAR_ENTRIES_MAX, an entry or all over
+ * MB_BLOB_BYTES_MAX), IO. */
 int mb_tar_reader_next(struct mb_tar_reader *r, struct archive_entry **ret,
                        struct mb_error *err) _must_check_;
 /* Next piece of the entry's data: *ret_len 0 at the end.  Pieces come in order of

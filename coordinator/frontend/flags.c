@@ -30,7 +30,7 @@ static const struct flag {
     {INSTR_ADD, "chmod", FLAG_STRING, true},
     {INSTR_ADD, "link", FLAG_BOOL, false},
     {INSTR_ADD, "exclude", FLAG_STRINGS, true},
-    {INSTR_ADD, "unpack", FLAG_BOOL, false},
+    {INSTR_ADD, "unpack", FLAG_BOOL, true},
     {INSTR_ADD, "checksum", FLAG_STRING, false},
     {INSTR_ADD, "keep-git-dir", FLAG_BOOL, false},
     {INSTR_HEALTHCHECK, "interval", FLAG_STRING, true},

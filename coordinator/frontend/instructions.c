@@ -26,7 +26,7 @@ static const struct row {
     bool supported;
     size_t min_args;
 } table[] = {
-    {"ADD", INSTR_ADD, FORM_JSON_WORDS, false, 2},
+    {"ADD", INSTR_ADD, FORM_JSON_WORDS, true, 2},
     {"ARG", INSTR_ARG, FORM_QUOTED, true, 1},
     {"CMD", INSTR_CMD, FORM_JSON_LINE, true, 0},
     {"COPY", INSTR_COPY, FORM_JSON_WORDS, true, 2},

@@ -39,9 +39,9 @@ no_tag() {
 }
 
 @test "instructions that are not supported yet are refused, never ignored" {
-    bad_dockerfile $'FROM busybox\nADD a b' 'Dockerfile:2' ADD
+    bad_dockerfile $'FROM busybox\nADD git@h:r b' 'Dockerfile:2' ADD
     bad_dockerfile $'# syntax=example.org/other:1\nFROM busybox' 'Dockerfile:1' syntax
-    bad_dockerfile $'FROM busybox\nRUN --mount=type=secret,id=x true' 'Dockerfile:2' --mount
+    bad_dockerfile $'FROM busybox\nRUN --mount=type=ssh,required true' 'Dockerfile:2' --mount
 }
 
 @test "an unknown stage" {

@@ -91,3 +91,76 @@ END
     image keys2
     equal "$(cat "$T/keys.tree/f" "$T/keys2.tree/f" | tr '\n' ' ')" 'one two '
 }
+
+# archive FILE [TAR-OPTION...]: of the directory $C/arc, with a file of another owner and a link.
+archive() {
+    local file=$1
+    shift
+    (cd "$C/arc" && tar --owner=7 --group=8 -cf "$file" "$@" .)
+}
+
+@test "ADD unpacks archives by what is in them, and copies everything else" {
+    context archives <<'END'
+FROM busybox
+ADD plain.dat /plain
+ADD gz.dat bz2.dat /both/
+ADD xz.dat /xz/
+ADD zst.dat /zst
+ADD text.tar /text/
+ADD only.gz /only/
+ADD --unpack=false gz.dat /kept/
+ADD --chmod=0600 text.tar /mode
+COPY gz.dat /copied/
+COPY text.tar /etc/victim
+ADD over.tar /etc
+RUN stat -c '%u:%g %a' /plain/dir /plain/dir/file /etc/victim > /owners
+END
+    mkdir -p "$C/arc/dir" "$C/over/victim/x"
+    echo content >"$C/arc/dir/file"
+    ln -s dir/file "$C/arc/link"
+    ln "$C/arc/dir/file" "$C/arc/hard"
+    chmod 0750 "$C/arc/dir"
+    archive "$C/plain.dat"
+    archive "$C/gz.dat" -z
+    archive "$C/bz2.dat" -j
+    archive "$C/xz.dat" -J
+    archive "$C/zst.dat" --zstd
+    (cd "$C/over" && tar --owner=0 --group=0 -cf "$C/over.tar" victim)
+    echo "no archive" >"$C/text.tar"
+    gzip -c "$C/text.tar" >"$C/only.gz"
+    image archives
+    cd "$T/archives.tree"
+    local d
+    for d in plain both xz zst; do
+        equal "$(files $d)" './dir ./dir/file ./hard ./link '
+        equal "$(cat $d/hard)" content
+        equal "$(readlink $d/link)" dir/file
+    done
+    equal "$(tr '\n' ' ' <owners)" '7:8 750 7:8 644 0:0 755 '
+    equal "$(files text) $(files only) $(files kept) $(files copied)" './text.tar  ./only.gz  ./gz.dat  ./gz.dat '
+    equal "$(stat -c %a mode)" 600
+    [ -d etc/victim/x ]
+    [ -f etc/passwd ]
+}
+
+@test "an archive reaches nothing outside of its destination" {
+    context hostile <<'END'
+FROM busybox
+ADD up.tar /in/
+END
+    mkdir -p "$C/arc"
+    echo evil >"$C/arc/evil"
+    (cd "$C/arc" && tar -cPf "$C/up.tar" --transform 's,^,../../,' evil)
+    must_fail 1 mb build --platform linux/amd64 --build-context "$BASE_CONTEXT" "$C"
+    # shellcheck disable=SC2154 # bats sets stderr
+    [[ $output$stderr == *'".."'* ]]
+    # a link out of it, then a file through the link
+    ln -s /etc "$C/arc/way"
+    (cd "$C/arc" && tar -cf "$C/up.tar" way && tar -rf "$C/up.tar" --transform 's,^,way/,' evil)
+    must_fail 1 mb build --platform linux/amd64 --build-context "$BASE_CONTEXT" "$C"
+    # absolute names begin at the destination
+    (cd "$C/arc" && tar -cPf "$C/up.tar" --transform 's,^,/etc/,' evil)
+    image hostile
+    equal "$(files "$T/hostile.tree/in")" './etc ./etc/evil '
+    [ ! -e "$T/hostile.tree/etc/evil" ]
+}
