@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coordinator/cache/cache.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -13,6 +16,7 @@
 struct cache {
     sqlite3 *db;
     sqlite3_stmt *find, *put, *forget;
+    int lock_fd; /* of PATH.lock: held while an index is opened or closed */
 };
 
 static const char schema_sql[] =
@@ -60,21 +64,56 @@ static bool is_damaged(struct cache *c)
     return code == SQLITE_NOTADB || code == SQLITE_CORRUPT || code == SQLITE_ERROR;
 }
 
+static void close_db(struct cache *c)
+{
+    sqlite3_finalize(c->find);
+    sqlite3_finalize(c->put);
+    sqlite3_finalize(c->forget);
+    sqlite3_close(c->db);
+    c->find = c->put = c->forget = NULL;
+    c->db = NULL;
+}
+
+static int prepare_or_renew(struct cache *c, const char *path, struct mb_error *err)
+{
+    _cleanup_free_ char *bad = NULL;
+
+    if (prepare(c, path, err) == 0)
+        return 0;
+    if (!is_damaged(c))
+        return -1;
+    bad = mb_xasprintf("%s.bad", path);
+    close_db(c);
+    if (rename(path, bad) < 0)
+        return mb_fail_errno(err, "put the damaged cache index %s aside", path);
+    return prepare(c, path, err);
+}
+
+static int lock(int fd, int how)
+{
+    int r;
+
+    do
+        r = flock(fd, how);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
+/* One at a time: SQLite answers "locked" without waiting when two turn a new file to
+ * WAL at once, or one opens what the last one is closing; and only one may put a
+ * damaged file aside. */
 int cache_open(const char *path, struct cache **ret, struct mb_error *err)
 {
+    _cleanup_free_ char *lock_path = mb_xasprintf("%s.lock", path);
     _cleanup_(cache_freep) struct cache *c = mb_xcalloc(1, sizeof(*c));
 
-    if (prepare(c, path, err) < 0) {
-        if (!is_damaged(c))
-            return -1;
-        _cleanup_free_ char *bad = mb_xasprintf("%s.bad", path);
-        cache_free(steal_ptr(c));
-        c = mb_xcalloc(1, sizeof(*c));
-        if (rename(path, bad) < 0)
-            return mb_fail_errno(err, "put the damaged cache index %s aside", path);
-        if (prepare(c, path, err) < 0)
-            return -1;
-    }
+    c->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (c->lock_fd < 0 || lock(c->lock_fd, LOCK_EX) < 0)
+        return mb_fail_errno(err, "lock %s", lock_path);
+    if (prepare_or_renew(c, path, err) < 0)
+        return -1;
+    if (lock(c->lock_fd, LOCK_UN) < 0)
+        return mb_fail_errno(err, "unlock %s", lock_path);
     *ret = steal_ptr(c);
     return 0;
 }
@@ -83,10 +122,12 @@ void cache_free(struct cache *c)
 {
     if (!c)
         return;
-    sqlite3_finalize(c->find);
-    sqlite3_finalize(c->put);
-    sqlite3_finalize(c->forget);
-    sqlite3_close(c->db);
+    if (c->lock_fd >= 0) {
+        mb_ignore(lock(c->lock_fd, LOCK_EX),
+                  "closing without it is as good as a crash");
+        close_db(c);
+        close(c->lock_fd);
+    }
     free(c);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mb_test.h"
 
+#include <pthread.h>
+
 #include "coordinator/cache/cache.h"
 
 static struct cache_result a_result(const char *seed, const char *agent)
@@ -76,12 +78,62 @@ static void a_damaged_file_is_put_aside(void **state)
     assert_int_equal(access(bad, F_OK), 0);
 }
 
+struct opener {
+    pthread_t thread;
+    const char *path;
+    pthread_barrier_t *start;
+    int result;
+    struct mb_error err;
+};
+
+static void *open_and_put(void *arg)
+{
+    struct opener *o = arg;
+    struct cache_result r = {.agent = "a1"};
+    struct mb_digest key = mb_digest_of(&o, sizeof(o));
+    struct cache *c = NULL;
+
+    pthread_barrier_wait(o->start);
+    o->result = cache_open(o->path, &c, &o->err);
+    if (o->result == 0)
+        o->result = cache_put(c, &key, &r, &o->err);
+    cache_free(c);
+    return NULL;
+}
+
+/* Two builds begin at once on one new state directory. */
+static void any_number_may_open_a_new_index_at_once(void **state)
+{
+    struct mb_test_dir *t = *state;
+
+    for (int round = 0; round < 200; round++) {
+        _cleanup_free_ char *path = NULL;
+        struct opener openers[8] = {0};
+        pthread_barrier_t start;
+
+        assert_true(asprintf(&path, "%s/cache%d.db", t->path, round) > 0);
+        pthread_barrier_init(&start, NULL, ARRAY_SIZE(openers));
+        for (size_t i = 0; i < ARRAY_SIZE(openers); i++) {
+            openers[i].path = path;
+            openers[i].start = &start;
+            assert_int_equal(
+                pthread_create(&openers[i].thread, NULL, open_and_put, &openers[i]), 0);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(openers); i++) {
+            pthread_join(openers[i].thread, NULL);
+            assert_ok(openers[i].result, openers[i].err);
+        }
+        pthread_barrier_destroy(&start);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         mb_test_in_dir(the_first_result_of_a_key_stays),
         mb_test_in_dir(a_result_without_a_layer_is_kept_too),
         mb_test_in_dir(a_damaged_file_is_put_aside),
+        mb_test_in_dir(any_number_may_open_a_new_index_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
