@@ -145,6 +145,7 @@ static void job_done(void *arg, bool cancelled _unused_)
            (unsigned long long)r->task.build_id, (unsigned long long)r->task.task_id,
            mb_errc_name((enum mb_errc)r->result.code));
     mb_wire_done(&mb_task_done_schema, &r->result);
+    mb_task_wipe(&r->task);
     mb_wire_done(&mb_task_schema, &r->task);
     free(r);
 }

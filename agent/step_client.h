@@ -48,6 +48,11 @@ int step_client_probe(struct step_client *c, struct mb_agent_platform **ret,
                       size_t *ret_n, char **ret_qemu_version, struct mb_error *err)
     _must_check_;
 
+/* A file system state: diffIDs, bottom first. */
+struct step_state {
+    const struct mb_digest *diff_ids;
+    size_t n;
+};
 /* A cancel flag may be set by any thread; the call then kills its worker and is
  * CANCELLED. */
 typedef void step_log_fn(int stream, const void *data, size_t len, void *arg);
@@ -55,6 +60,8 @@ struct step_call {
     const atomic_bool *cancel; /* borrowed; may be NULL */
     step_log_fn *log;          /* may be NULL */
     void *log_arg;
+    const struct step_state *sources; /* RUN: what its mounts' `source` counts in */
+    size_t n_sources;
 };
 
 /* Is the layer extracted already? */
@@ -67,13 +74,9 @@ int step_unpack(struct step_client *c, const struct step_call *call,
                 const struct mb_digest *diff_id, step_feed_fn *feed, void *arg,
                 struct mb_error *err) _must_check_;
 
-/* A step on top of the state (diffIDs, bottom first); the change lands in work
- * directory *ret_work, which must be committed or discarded. */
+/* A step on top of the state; the change lands in work directory *ret_work, which must
+ * be committed or discarded. */
 #define STEP_WORK_ID_LEN 32
-struct step_state {
-    const struct mb_digest *diff_ids;
-    size_t n;
-};
 /* RUN. *ret_exit: the command's status; not 0 is not an error of the call. EMULATION
  * when QEMU itself failed. The container: own pid, mount, ipc, uts (and net for "none")
  * namespaces, seccomp, no new privileges, default capabilities; stubs of the runtime

@@ -158,6 +158,17 @@ static void read_resolv_conf(struct mb_buf *text)
     mb_buf_add(text, "", 0);
 }
 
+static struct step_source *sources_of(const struct step_call *call, size_t *ret_n)
+{
+    size_t n = call ? call->n_sources : 0;
+    struct step_source *v = mb_xcalloc(n + 1, sizeof(*v));
+
+    for (size_t i = 0; i < n; i++)
+        v[i].layers = step_state_bytes(&call->sources[i]);
+    *ret_n = n;
+    return v;
+}
+
 int step_run(struct step_client *c, const struct step_call *call,
              const struct step_state *state, const struct mb_step *step,
              const struct mb_platform *platform, char ret_work[STEP_WORK_ID_LEN + 1],
@@ -171,6 +182,9 @@ int step_run(struct step_client *c, const struct step_call *call,
                               .step = *step,
                               .platform = *platform};
 
+    _cleanup_free_ struct step_source *sources = sources_of(call, &rq.n_sources);
+
+    rq.sources = sources;
     read_resolv_conf(&resolv);
     rq.resolv_conf = resolv.overflow ? NULL : resolv.data;
     if (step_conn_begin(c, call, &rq, false, &k, err) < 0)

@@ -232,12 +232,39 @@ static void on_log(int stream, const void *data, size_t len, void *arg)
     }
 }
 
+/* The states that mounts refer to. */
+struct sources {
+    struct step_state *v;
+    size_t n;
+};
+
+static void sources_fill(struct sources *s, const struct mb_task *t)
+{
+    s->v = mb_xcalloc(t->n_sources + 1, sizeof(*s->v));
+    for (; s->n < t->n_sources; s->n++)
+        s->v[s->n] = (struct step_state){state_diff_ids(&t->sources[s->n], 0),
+                                         t->sources[s->n].n_layers};
+}
+
+static void sources_done(struct sources *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free((void *)(uintptr_t)s->v[i].diff_ids);
+    free(s->v);
+}
+
 static int execute_run(struct runner *r, const struct step_state *state,
                        const struct mb_step *step, char work[STEP_WORK_ID_LEN + 1],
                        int *ret_status, struct mb_error *err)
 {
     _cleanup_(log_limit_freep) struct log_limit *log = log_limit_new(on_log, r);
+    _cleanup_(sources_done) struct sources s = {0};
     struct step_call call = {.cancel = r->cancel, .log = log_limit_put, .log_arg = log};
+
+    if (step->n_mounts > 0)
+        sources_fill(&s, r->task);
+    call.sources = s.v;
+    call.n_sources = s.n;
     int rc = step_run(r->step, &call, state, step, &r->task->platform, work, ret_status,
                       err);
 

@@ -14,10 +14,12 @@
 #include "base/text.h"
 #include "cli/layouts.h"
 #include "cli/options.h"
+#include "cli/secrets.h"
 #include "oci/reference.h"
 
 struct flags {
-    struct mb_strv platforms, tags, build_args, labels, contexts, outputs;
+    struct mb_strv platforms, tags, build_args, labels, contexts, outputs, allow,
+        secrets;
     char *file, *target, *progress, *network, *metadata_file, *iid_file;
     char *cluster, *state_dir, *emulation, *call;
     bool push, quiet, no_cache, pull, debug, help, check;
@@ -25,6 +27,8 @@ struct flags {
 #define AT(field) offsetof(struct flags, field)
 
 static const struct option_def defs[] = {
+    {"allow", 0, OPTION_STRV, AT(allow), "NAME",
+     "what a RUN may ask for: security.insecure, network.host"},
     {"build-arg", 0, OPTION_STRV, AT(build_args), "K[=V]",
      "value of an ARG (no =V: from the environment)"},
     {"build-context", 0, OPTION_STRV, AT(contexts), "NAME=VALUE",
@@ -57,6 +61,8 @@ static const struct option_def defs[] = {
     {"pull", 0, OPTION_BOOL, AT(pull), NULL, "resolve base images anew"},
     {"push", 0, OPTION_BOOL, AT(push), NULL, "push to the registry of each tag"},
     {"quiet", 'q', OPTION_BOOL, AT(quiet), NULL, "print the image id only"},
+    {"secret", 0, OPTION_STRV, AT(secrets), "id=ID[,src=FILE|,env=NAME]",
+     "what RUN --mount=type=secret,id=ID gives"},
     {"state-dir", 0, OPTION_STR, AT(state_dir), "DIR",
      "where builds on this machine keep their state (MBCLUSTER_STATE)"},
     {"tag", 't', OPTION_STRV, AT(tags), "NAME",
@@ -70,7 +76,6 @@ static const struct option_def defs[] = {
     {"load", 0, OPTION_LATER, 0, NULL,
      "use -o type=oci,dest=FILE and skopeo or podman load"},
     {"add-host", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
-    {"allow", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"annotation", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"attest", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"builder", 0, OPTION_LATER_VALUE, 0, NULL, "use --cluster"},
@@ -80,10 +85,11 @@ static const struct option_def defs[] = {
     {"provenance", 0, OPTION_LATER_VALUE, 0, NULL,
      "--provenance=false is what is done"},
     {"sbom", 0, OPTION_LATER_VALUE, 0, NULL, "--sbom=false is what is done"},
-    {"secret", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"shm-size", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"squash", 0, OPTION_LATER, 0, NULL, NULL},
-    {"ssh", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
+    {"ssh", 0, OPTION_LATER_VALUE, 0, NULL,
+     "RUN --mount=type=ssh is left out where it is not required; give keys by "
+     "--secret"},
     {"ulimit", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
 };
 
@@ -95,6 +101,8 @@ static void flags_done(struct flags *f)
     mb_strv_done(&f->labels);
     mb_strv_done(&f->contexts);
     mb_strv_done(&f->outputs);
+    mb_strv_done(&f->allow);
+    mb_strv_done(&f->secrets);
     free(f->file);
     free(f->target);
     free(f->progress);
@@ -109,6 +117,7 @@ static void flags_done(struct flags *f)
 
 void build_options_done(struct build_options *o)
 {
+    mb_build_request_wipe(&o->request);
     mb_wire_done(&mb_build_request_schema, &o->request);
     free(o->context_dir);
     free(o->dockerfile);
@@ -339,6 +348,21 @@ static int check_contexts(const struct flags *f, struct build_options *o,
     return 0;
 }
 
+static int check_allow(const struct flags *f, struct build_options *o,
+                       struct mb_error *err)
+{
+    static const char *const names[] = {"security.insecure", "network.host"};
+
+    for (size_t i = 0; i < f->allow.n; i++)
+        if (strcmp(f->allow.v[i], names[0]) != 0
+            && strcmp(f->allow.v[i], names[1]) != 0)
+            return mb_fail(err, MB_ERR_INVALID,
+                           "--allow must be %s or %s, not \"%.60s\"", names[0],
+                           names[1], f->allow.v[i]);
+    mb_strv_add_all(&o->request.allow, &f->allow);
+    return 0;
+}
+
 static int check_word(const char *flag, const char *value, const char *const *words,
                       size_t n, struct mb_error *err)
 {
@@ -419,6 +443,8 @@ int build_options_parse(int argc, char **argv, struct build_options *ret,
     if (!f.help
         && (check_places(&f, &args, &o, err) < 0 || check_platforms(&f, &o, err) < 0
             || check_args(&f, &o, err) < 0 || check_contexts(&f, &o, err) < 0
+            || check_allow(&f, &o, err) < 0
+            || secrets_add(&f.secrets, &o.request, err) < 0
             || check_outputs(&f, &o, err) < 0 || check_choices(&f, &o, err) < 0
             || call_spec_parse(f.call, &o.call, err) < 0))
         return -1;

@@ -76,9 +76,12 @@ int session_send(struct session *s, uint8_t kind, const struct mb_wire_schema *s
         return mb_fail(err, MB_ERR_UNAVAILABLE,
                        "the connection to the coordinator is gone");
     mb_wire_encode(schema, msg, &body);
-    if (mb_buf_check(&body, mb_kind_name(kind), err) < 0)
-        return -1;
-    return mb_peer_client_send(s->peer, kind, body.data, body.len, err);
+    int rc = mb_buf_check(&body, mb_kind_name(kind), err);
+    if (rc == 0)
+        rc = mb_peer_client_send(s->peer, kind, body.data, body.len, err);
+    if (body.data)
+        explicit_bzero(body.data, body.len); /* there may be secrets in it */
+    return rc;
 }
 
 /* Send, and end the session when that is not possible. */

@@ -60,6 +60,7 @@ void build_free(struct build *b)
     build_drop_outbox(b);
     plan_free(b->plan);
     mb_tree_done(&b->tree);
+    mb_build_request_wipe(&b->request);
     mb_wire_done(&mb_build_request_schema, &b->request);
     mb_wire_done(&mb_build_ready_schema, &b->ready);
     free(b->error_source);

@@ -350,6 +350,8 @@ static void mark_needed(struct build *b, struct plan_ref ref)
         s->state = find_cached(b, s) ? PLAN_STEP_DONE : PLAN_STEP_WAITING;
         if (s->state == PLAN_STEP_WAITING && s->has_source)
             mark_needed(b, s->source);
+        for (size_t i = 0; s->state == PLAN_STEP_WAITING && i < s->fe->n_mounts; i++)
+            mark_needed(b, s->mount_sources[i]);
         ref = s->parent;
     }
 }

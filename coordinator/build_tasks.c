@@ -16,7 +16,7 @@
 static bool is_ready(const struct build *b, const struct plan_step *s)
 {
     return s->state == PLAN_STEP_WAITING && plan_ref_is_done(b->plan, s->parent)
-           && (!s->has_source || plan_ref_is_done(b->plan, s->source));
+           && plan_inputs_are_done(b->plan, s);
 }
 
 /* A waiting step right behind @index whose other input is there already; SIZE_MAX:
@@ -26,8 +26,7 @@ static size_t step_behind(const struct build *b, size_t index)
     for (size_t i = 0; i < b->plan->n_steps; i++) {
         const struct plan_step *s = &b->plan->steps[i];
         if (s->state == PLAN_STEP_WAITING && s->parent.origin == PLAN_STEP
-            && s->parent.index == index
-            && (!s->has_source || plan_ref_is_done(b->plan, s->source)))
+            && s->parent.index == index && plan_inputs_are_done(b->plan, s))
             return i;
     }
     return SIZE_MAX;
@@ -170,6 +169,76 @@ static size_t add_source(const struct build *b, struct mb_task *m, struct plan_r
     return m->n_sources++;
 }
 
+static const struct mb_secret *find_secret(const struct build *b, const char *id)
+{
+    for (size_t i = 0; i < b->request.n_secrets; i++)
+        if (strcmp(b->request.secrets[i].id, id) == 0)
+            return &b->request.secrets[i];
+    return NULL;
+}
+
+/* A secret that was not given is no mount at all. */
+static bool fill_mount(const struct build *b, struct mb_task *m,
+                       const struct frontend_mount *fm, struct plan_ref source,
+                       struct mb_step_mount *ret)
+{
+    const struct mb_secret *secret =
+        fm->kind == FRONTEND_SECRET ? find_secret(b, fm->id) : NULL;
+
+    if (fm->kind == FRONTEND_SECRET && !secret)
+        return false;
+    *ret = (struct mb_step_mount){
+        .kind = fm->kind,
+        .target = mb_xstrdup(fm->target),
+        .source = fm->has_from ? 1 + add_source(b, m, source) : 0,
+        .source_path = mb_xstrdup(fm->source),
+        .read_only = fm->read_only,
+        .id = mb_xstrdup(fm->id),
+        .sharing = fm->kind == FRONTEND_CACHE ? fm->sharing : 0,
+        .mode = fm->mode,
+        .uid = fm->uid,
+        .gid = fm->gid,
+        .size_bytes = fm->size_bytes,
+        .env = mb_xstrdup(fm->env),
+    };
+    if (secret && secret->data.len > 0) {
+        ret->data.data = mb_xmalloc(secret->data.len);
+        ret->data.len = secret->data.len;
+        memcpy(ret->data.data, secret->data.data, secret->data.len);
+    }
+    return true;
+}
+
+/* The kinds have the same numbers on the wire: enum mb_mount_kind, mb_cache_sharing. */
+static void fill_mounts(const struct build *b, struct mb_task *m,
+                        const struct plan_step *s, struct mb_step *ret)
+{
+    const struct frontend_step *fe = s->fe;
+
+    ret->mounts = mb_xcalloc(fe->n_mounts + 1, sizeof(*ret->mounts));
+    for (size_t i = 0; i < fe->n_mounts; i++)
+        ret->n_mounts += fill_mount(b, m, &fe->mounts[i], s->mount_sources[i],
+                                    &ret->mounts[ret->n_mounts]);
+}
+
+static int check_secrets(const struct build *b, const struct task *t,
+                         struct mb_error *err)
+{
+    for (size_t i = 0; i < t->n_steps; i++) {
+        const struct frontend_step *fe = b->plan->steps[t->steps[i]].fe;
+
+        for (size_t k = 0; k < fe->n_mounts; k++)
+            if (fe->mounts[k].kind == FRONTEND_SECRET && fe->mounts[k].required
+                && !find_secret(b, fe->mounts[k].id))
+                return mb_fail(err, MB_ERR_INVALID,
+                               "%s:%u: secret %.200s: not found: give it by --secret "
+                               "id=%.200s,src=FILE or ,env=NAME",
+                               build_file_name(b), fe->line, fe->mounts[k].id,
+                               fe->mounts[k].id);
+    }
+    return 0;
+}
+
 static void fill_step(const struct build *b, struct mb_task *m, size_t index,
                       struct mb_step *ret)
 {
@@ -191,9 +260,13 @@ static void fill_step(const struct build *b, struct mb_task *m, size_t index,
     ret->dest = mb_xstrdup(fe->dest);
     ret->chown = mb_xstrdup(fe->chown);
     ret->chmod = mb_xstrdup(fe->chmod);
+    ret->insecure = fe->insecure;
+    fill_mounts(b, m, s, ret);
     mb_strv_copy(&ret->excludes, &fe->excludes);
     mb_strv_copy(&ret->files, &fe->files);
     ret->unpack = fe->unpack;
+    ret->link = fe->link;
+    ret->parents = fe->parents;
 }
 
 static void fill_task(const struct build *b, const struct task *t, struct mb_task *ret)
@@ -220,14 +293,17 @@ static int check_task(const struct mb_task *m, struct mb_error *err)
     struct mb_task copy = {0};
 
     mb_wire_encode(&mb_task_schema, m, &out);
-    if (mb_buf_check(&out, "TASK", err) < 0)
-        return -1;
-    if (mb_wire_decode(&mb_task_schema, out.data, out.len, &copy, err) < 0) {
-        err->code = MB_ERR_LIMIT;
-        return -1;
+    int rc = mb_buf_check(&out, "TASK", err);
+    if (rc == 0) {
+        rc = mb_wire_decode(&mb_task_schema, out.data, out.len, &copy, err);
+        if (rc < 0)
+            err->code = MB_ERR_LIMIT;
     }
+    mb_task_wipe(&copy);
     mb_wire_done(&mb_task_schema, &copy);
-    return 0;
+    if (out.data)
+        explicit_bzero(out.data, out.len);
+    return rc;
 }
 
 static int send_task(struct build *b, struct task *t, struct mb_error *err)
@@ -239,6 +315,7 @@ static int send_task(struct build *b, struct task *t, struct mb_error *err)
     if (r == 0)
         r = agents_send(b->env->agents, t->agent, MB_KIND_TASK, &mb_task_schema, &m,
                         err);
+    mb_task_wipe(&m);
     mb_wire_done(&mb_task_schema, &m);
     return r;
 }
@@ -296,7 +373,9 @@ static int assign(struct build *b, size_t first, struct mb_error *err)
         t->agent = c.sessions[index];
         t->id = ++b->env->last_task_id;
         t->epoch = b->plan->steps[first].tries + 1;
-        r = send_what_fits(b, t, err);
+        r = check_secrets(b, t, err);
+        if (r == 0)
+            r = send_what_fits(b, t, err);
         if (r == 0)
             claim(b, steal_ptr(t));
         else if (err->code == MB_ERR_UNAVAILABLE)

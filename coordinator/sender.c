@@ -2,6 +2,7 @@
 #include "coordinator/sender.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "proto/session.h"
@@ -13,9 +14,12 @@ int sender_send(struct mb_peer_server *s, const struct mb_route *to, enum mb_kin
     _cleanup_buf_ struct mb_buf out = MB_BUF_INIT(MB_MSG_BYTES_MAX);
 
     mb_wire_encode(schema, msg, &out);
-    if (mb_buf_check(&out, mb_kind_name(kind), err) < 0)
-        return -1;
-    return mb_peer_server_send(s, to, (uint8_t)kind, out.data, out.len, err);
+    int rc = mb_buf_check(&out, mb_kind_name(kind), err);
+    if (rc == 0)
+        rc = mb_peer_server_send(s, to, (uint8_t)kind, out.data, out.len, err);
+    if (out.data)
+        explicit_bzero(out.data, out.len); /* there may be secrets in it */
+    return rc;
 }
 
 void sender_refuse(struct mb_peer_server *s, const struct mb_route *to,

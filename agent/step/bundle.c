@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "step/run_mounts.h"
 #include "step/seccomp_table.h"
 
 const char *const bundle_place_path[N_PLACES] = {"/proc", "/dev", "/sys",
@@ -127,9 +128,9 @@ static void add_mount(json_t *mounts, const char *destination, const char *type,
 
     mb_strv_split(&o, options, ",");
     (void)json_array_append_new(
-        mounts,
-        json_pack("{s:o,s:s,s:s,s:o}", "destination", text(destination), "type", type,
-                  "source", source, "options", strings((const char *const *)o.v, o.n)));
+        mounts, json_pack("{s:o,s:s,s:o,s:o}", "destination", text(destination), "type",
+                          type, "source", text(source), "options",
+                          strings((const char *const *)o.v, o.n)));
 }
 
 static void add_below(json_t *mounts, const char *dir, const char *name,
@@ -160,6 +161,11 @@ static json_t *mounts(const struct bundle *b)
               "bind,rprivate,nosuid,noexec,nodev,ro");
     add_mount(m, b->places[PLACE_HOSTS], "bind", b->hosts_source,
               "bind,rprivate,nosuid,noexec,nodev,ro");
+    for (size_t i = 0; b->mounts && i < b->mounts->n; i++) {
+        const struct run_mount *r = &b->mounts->v[i];
+
+        add_mount(m, r->target, r->type, r->source, r->options);
+    }
     return m;
 }
 

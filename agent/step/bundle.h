@@ -11,6 +11,8 @@
 #include "proto/task.h"
 #include "step/image_user.h"
 
+struct run_mounts;
+
 /* Places in the root that something is mounted on. */
 enum bundle_place {
     PLACE_PROC,
@@ -32,6 +34,7 @@ struct bundle {
     const struct image_user *user;
     const char *arch; /* of the platform */
     bool emulated;
+    const struct run_mounts *mounts; /* of the step, in order; NULL: none */
 };
 #define BUNDLE_BYTES_MAX (2 * MB_MIB)
 #define BUNDLE_HOSTNAME "mbcluster"

@@ -118,6 +118,8 @@ static bool serve_one(struct holder *h)
         return false;
     if (len > 0 && fds[0] >= 0)
         start_worker(h, msg, len, fds);
+    if (msg)
+        explicit_bzero(msg, len); /* there may be secrets in it */
     for (size_t i = 0; i < STEP_FDS_MAX; i++)
         mb_cleanup_close(&fds[i]);
     return len > 0;

@@ -26,6 +26,7 @@
 #include "step/bundle.h"
 #include "step/mounts.h"
 #include "step/rootpath.h"
+#include "step/run_mounts.h"
 #include "step/snapshots.h"
 #include "step/stubs.h"
 #include "step/stuck.h"
@@ -36,6 +37,7 @@ struct run {
     struct image_user user;
     const struct arch *arch;
     char *places[N_PLACES];
+    struct run_mounts mounts;
     int out_fd, err_fd; /* of the step's end of the pipes */
     int stuck;          /* the signal that the command seems to wait for in vain */
     int died_of;        /* and did */
@@ -119,7 +121,7 @@ static int prepare_root(struct worker *w, struct run *r, struct mb_error *err)
                        &r->places[i], err)
             < 0)
             return -1;
-    return 0;
+    return run_mounts_prepare(w, root_fd, r->stubs, &r->mounts, err);
 }
 
 static int write_own_file(const struct worker *w, const char *name, const char *data,
@@ -153,6 +155,7 @@ static int write_bundle(const struct worker *w, const struct run *r,
         .user = &r->user,
         .arch = w->rq.platform.arch,
         .emulated = w->reply.emulated,
+        .mounts = &r->mounts,
     };
 
     if (write_own_file(w, "resolv.conf", resolv, strlen(resolv), &resolv_path, err) < 0

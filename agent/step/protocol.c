@@ -42,9 +42,20 @@ static const struct mb_wire_field step_fields[] = {
     F(struct mb_step, chmod, STR, .max = NAME_MAX_LEN),
     F(struct mb_step, files, STRV),
     F(struct mb_step, unpack, BOOL),
+    F(struct mb_step, link, BOOL),
+    F(struct mb_step, parents, BOOL),
+    F(struct mb_step, mounts, LIST, .offset_n = offsetof(struct mb_step, n_mounts),
+      .sub = &mb_step_mount_schema, .max = MB_MOUNTS_MAX),
+    F(struct mb_step, insecure, BOOL),
 };
 static const struct mb_wire_schema step_schema =
     SCHEMA("step", struct mb_step, step_fields);
+
+static const struct mb_wire_field source_fields[] = {
+    F(struct step_source, layers, BYTES, .max = STATE_BYTES_MAX),
+};
+static const struct mb_wire_schema source_schema =
+    SCHEMA("source", struct step_source, source_fields);
 
 static const struct mb_wire_field request_fields[] = {
     F(struct step_request, op, U64, .max = STEP_OP_MAX, .required = true),
@@ -57,6 +68,9 @@ static const struct mb_wire_field request_fields[] = {
     F(struct step_request, resolv_conf, STR, .max = STEP_RESOLV_BYTES_MAX),
     F(struct step_request, clamp_mtime, BOOL),
     F(struct step_request, max_mtime_sec, I64),
+    F(struct step_request, sources, LIST,
+      .offset_n = offsetof(struct step_request, n_sources), .sub = &source_schema,
+      .max = MB_STEPS_MAX),
 };
 const struct mb_wire_schema step_request_schema =
     SCHEMA("step request", struct step_request, request_fields);
@@ -143,9 +157,12 @@ int step_send_msg(int sock, const struct mb_wire_schema *s, const void *msg,
     _cleanup_buf_ struct mb_buf b = MB_BUF_INIT(STEP_MSG_BYTES_MAX);
 
     mb_wire_encode(s, msg, &b);
-    if (mb_buf_check(&b, s->name, err) < 0)
-        return -1;
-    return step_send(sock, b.data, b.len, fds, n_fds, err);
+    int rc = mb_buf_check(&b, s->name, err);
+    if (rc == 0)
+        rc = step_send(sock, b.data, b.len, fds, n_fds, err);
+    if (b.data)
+        explicit_bzero(b.data, b.len); /* there may be secrets in it */
+    return rc;
 }
 
 static void take_fds(struct msghdr *m, int fds[STEP_FDS_MAX])

@@ -45,6 +45,9 @@ struct step_init {
     char *qemu_dir; /* absolute */
     bool emulate;
 };
+struct step_source {
+    struct mb_bytes layers; /* diffIDs, 32 bytes each, bottom first */
+};
 struct step_request {
     uint64_t op;
     char *work;               /* DIFF, COMMIT, DISCARD */
@@ -56,6 +59,8 @@ struct step_request {
     char *resolv_conf; /* RUN: text for /etc/resolv.conf */
     bool clamp_mtime;
     int64_t max_mtime_sec;
+    struct step_source *sources; /* RUN: what its mounts refer to */
+    size_t n_sources;
 };
 struct step_reply {
     uint64_t code; /* enum mb_errc */

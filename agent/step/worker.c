@@ -199,6 +199,9 @@ static void clean_up(struct worker *w, bool failed)
     struct mb_error ignored;
 
     worker_unmount_root(w);
+    for (size_t i = 0; i < w->scratch.n; i++)
+        mb_ignore(snapshots_work_remove(w->h, w->scratch.v[i], &ignored),
+                  "the next helper removes what stays");
     if (w->dir[0])
         mb_ignore(mb_remove_tree(AT_FDCWD, w->dir, &ignored),
                   "a tmpfs of the holder's");
@@ -262,6 +265,13 @@ int worker_drop_work(struct worker *w, struct mb_error *err)
 void worker_unmount_root(struct worker *w)
 {
     static const char *const names[] = {"rootfs", "source"};
+
+    for (; w->mounted.n > 0; mb_strv_remove(&w->mounted, w->mounted.n - 1)) {
+        const char *target = w->mounted.v[w->mounted.n - 1];
+
+        if (umount2(target, 0) < 0)
+            (void)umount2(target, MNT_DETACH);
+    }
 
     for (size_t i = 0; i < ARRAY_SIZE(names) && w->dir[0]; i++) {
         _cleanup_free_ char *target = mb_xasprintf("%s/%s", w->dir, names[i]);

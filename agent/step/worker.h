@@ -19,6 +19,8 @@ struct worker {
     int data_fd;                /* -1: none came */
     char work[WORK_ID_LEN + 1]; /* removed on failure; "" none */
     char dir[64];               /* HOLDER_WORKERS/<work>: its own, removed at the end */
+    struct mb_strv mounted;     /* besides the root: unmounted with it, last first */
+    struct mb_strv scratch;     /* further work directories, removed at the end */
     unsigned long doer_namespaces;
     void *op; /* of the operation: from prepare to finish */
 };

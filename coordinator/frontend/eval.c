@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "coordinator/frontend/mounts.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define WARNINGS_MAX 100 /* of one stage */
@@ -271,6 +272,9 @@ void frontend_step_done(struct frontend_step *s)
     free(s->user);
     free(s->network);
     frontend_from_done(&s->from);
+    for (size_t i = 0; i < s->n_mounts; i++)
+        frontend_mount_done(&s->mounts[i]);
+    free(s->mounts);
     mb_strv_done(&s->paths);
     free(s->dest);
     free(s->chown);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "coordinator/frontend/eval.h"
+#include "coordinator/frontend/mounts.h"
 
 const char *eval_cwd(const struct eval *e)
 {
@@ -159,6 +159,21 @@ static int check_network(const char *network, struct mb_error *err)
                    network);
 }
 
+/* What a RUN may do to the machine. */
+static int run_security(const struct instruction *in, bool *ret_insecure,
+                        struct mb_error *err)
+{
+    static const char *const modes[] = {"sandbox", "insecure", NULL};
+    const char *mode = mb_kv_get(&in->flags, "security");
+
+    *ret_insecure = mode && strcmp(mode, "insecure") == 0;
+    if (!mode || *ret_insecure || strcmp(mode, "sandbox") == 0)
+        return 0;
+    _cleanup_free_ char *hint = suggest_text(mode, modes);
+    return mb_fail(err, MB_ERR_INVALID, "security \"%.100s\" is not valid%s", mode,
+                   hint);
+}
+
 int eval_run(struct eval *e, const struct instruction *in, struct mb_error *err)
 {
     const char *network = mb_kv_get(&in->flags, "network");
@@ -172,6 +187,10 @@ int eval_run(struct eval *e, const struct instruction *in, struct mb_error *err)
     if (check_network(network, err) < 0 || run_env(e, &env, err) < 0
         || run_argv(e, in, &argv, &shown, err) < 0)
         return -1;
+    if (run_security(in, &s.insecure, err) < 0 || mounts_eval(e, in, &s, err) < 0) {
+        frontend_step_done(&s);
+        return -1;
+    }
     mb_strv_add_all(&words, &argv);
     if (shown) {
         mb_strv_remove(&words, words.n - 1);

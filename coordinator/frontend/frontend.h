@@ -12,6 +12,7 @@
 #define COORDINATOR_FRONTEND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/kv.h"
 #include "base/strv.h"
@@ -103,6 +104,34 @@ int frontend_context_paths(const struct frontend *f, size_t stage,
                            const struct frontend_args *a, struct mb_strv *ret,
                            struct mb_error *err) _must_check_;
 
+/* RUN --mount. A ssh mount is never in a step. */
+enum frontend_mount_kind {
+    FRONTEND_BIND = 1,
+    FRONTEND_CACHE,
+    FRONTEND_TMPFS,
+    FRONTEND_SECRET,
+    FRONTEND_SSH,
+};
+enum frontend_sharing { FRONTEND_SHARED = 1, FRONTEND_PRIVATE, FRONTEND_LOCKED };
+struct frontend_mount {
+    enum frontend_mount_kind kind;
+    bool has_from; /* BIND: always; CACHE: when it begins with something */
+    struct frontend_from from;
+    char *source; /* of from: cleaned and clamped; "." the root */
+    char *target; /* absolute; NULL: a secret that is a variable only */
+    bool read_only;
+    char *id; /* CACHE, SECRET */
+    enum frontend_sharing sharing;
+    uint64_t mode, uid, gid; /* CACHE, SECRET */
+    uint64_t size_bytes;     /* TMPFS; 0: not given */
+    char *env;               /* SECRET: the variable, or NULL */
+    bool required;           /* SECRET */
+};
+
+/* What of the context a COPY source needs: itself, or with --parents what its elements
+ * without wildcards name. malloc'ed. */
+char *frontend_asked_path(const char *path, bool parents);
+
 enum frontend_step_kind { FRONTEND_RUN = 1, FRONTEND_COPY = 2, FRONTEND_WORKDIR = 3 };
 struct frontend_step {
     enum frontend_step_kind kind;
@@ -111,17 +140,21 @@ struct frontend_step {
     size_t history; /* index of its entry in config.history */
     struct mb_strv argv; /* RUN: shell form already has SHELL in front */
     struct mb_strv env;  /* RUN: "K=V", ENV then declared ARGs that ENV does not set */
-    struct mb_strv unkeyed_env; /* RUN: proxy args, seen by the step but in no key */
-    char *cwd;                  /* RUN, WORKDIR: absolute */
-    char *user;                 /* "" when none */
-    char *network;              /* RUN: "default", "host", "none" */
-    struct frontend_from from;  /* COPY */
-    struct mb_strv paths;       /* COPY: sources, cleaned and clamped, patterns kept */
-    char *dest;                 /* COPY: absolute, trailing '/' kept */
-    char *chown, *chmod;        /* COPY: NULL when absent */
-    struct mb_strv excludes;    /* COPY: lines of an ignore file, for each source */
-    struct mb_strv files;       /* COPY: name, content, ... of here-documents */
-    bool unpack;                /* COPY: archives give what is in them */
+    struct mb_strv unkeyed_env;    /* RUN: proxy args, seen by the step but in no key */
+    char *cwd;                     /* RUN, WORKDIR: absolute */
+    char *user;                    /* "" when none */
+    char *network;                 /* RUN: "default", "host", "none" */
+    struct frontend_mount *mounts; /* RUN */
+    size_t n_mounts;
+    bool insecure;             /* RUN --security=insecure */
+    struct frontend_from from; /* COPY */
+    struct mb_strv paths;      /* COPY: sources, cleaned and clamped, patterns kept */
+    char *dest;                /* COPY: absolute, trailing '/' kept */
+    char *chown, *chmod;       /* COPY: NULL when absent */
+    struct mb_strv excludes;   /* COPY: lines of an ignore file, for each source */
+    struct mb_strv files;      /* COPY: name, content, ... of here-documents */
+    bool unpack;               /* COPY: archives give what is in them */
+    bool link, parents; /* COPY; parents: paths may have a "/./" and "**" */
 };
 struct frontend_result {
     struct frontend_step *steps;

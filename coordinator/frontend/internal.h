@@ -155,6 +155,11 @@ int resolve_from(const struct frontend *f, size_t stage, const struct frontend_a
 int resolve_copy(const struct frontend *f, size_t stage, const struct instruction *in,
                  const struct frontend_args *a, const struct mb_kvlist *globals,
                  struct frontend_from *ret, struct mb_error *err) _must_check_;
+/* The same for --from=@text (NULL or "": the main context) on @line. */
+int resolve_source(const struct frontend *f, size_t stage, unsigned line,
+                   const char *text, const struct frontend_args *a,
+                   const struct mb_kvlist *globals, struct frontend_from *ret,
+                   struct mb_error *err) _must_check_;
 /* Is the stage itself replaced by a --build-context of its name? */
 bool stage_is_replaced(const struct frontend *f, size_t stage,
                        const struct frontend_args *a);

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "coordinator/frontend/internal.h"
+#include "coordinator/frontend/mounts.h"
 #include "oci/reference.h"
 
 void frontend_from_done(struct frontend_from *from)
@@ -297,9 +297,17 @@ int resolve_copy(const struct frontend *f, size_t stage, const struct instructio
                  const struct frontend_args *a, const struct mb_kvlist *globals,
                  struct frontend_from *ret, struct mb_error *err)
 {
-    const char *text = mb_kv_get(&in->flags, "from");
+    return resolve_source(f, stage, in->line, mb_kv_get(&in->flags, "from"), a, globals,
+                          ret, err);
+}
+
+int resolve_source(const struct frontend *f, size_t stage, unsigned line,
+                   const char *text, const struct frontend_args *a,
+                   const struct mb_kvlist *globals, struct frontend_from *ret,
+                   struct mb_error *err)
+{
     struct frontend_from from = {
-        .source = FRONTEND_SCRATCH, .line = in->line, .platform = a->target_platform};
+        .source = FRONTEND_SCRATCH, .line = line, .platform = a->target_platform};
     _cleanup_(frontend_from_done) struct frontend_from up = {0};
 
     if (!text || !*text)
@@ -352,6 +360,27 @@ static void sources_done(struct sources *l)
     free_sources(l->v, l->n);
 }
 
+static int add_mount_sources(const struct frontend *f, size_t stage,
+                             const struct instruction *in,
+                             const struct frontend_args *a,
+                             const struct mb_kvlist *globals, struct sources *ret,
+                             struct mb_error *err)
+{
+    _cleanup_strv_ struct mb_strv names = {0};
+
+    if (mounts_froms(in, &names, err) < 0)
+        return -1;
+    for (size_t i = 0; i < names.n; i++) {
+        struct frontend_from from;
+
+        if (resolve_source(f, stage, in->line, names.v[i], a, globals, &from, err) < 0)
+            return -1;
+        if (!add_source(&ret->v, &ret->n, &from))
+            frontend_from_done(&from);
+    }
+    return 0;
+}
+
 static int add_sources(const struct frontend *f, size_t stage,
                        const struct instruction *list, size_t n,
                        const struct frontend_args *a, const struct mb_kvlist *globals,
@@ -360,6 +389,9 @@ static int add_sources(const struct frontend *f, size_t stage,
     for (size_t i = 0; i < n; i++) {
         struct frontend_from from;
 
+        if (list[i].kind == INSTR_RUN
+            && add_mount_sources(f, stage, &list[i], a, globals, ret, err) < 0)
+            return at_line(f, list[i].line, err);
         if (list[i].kind != INSTR_COPY && list[i].kind != INSTR_ADD)
             continue;
         if (resolve_copy(f, stage, &list[i], a, globals, &from, err) < 0)

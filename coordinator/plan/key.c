@@ -20,8 +20,10 @@ static const struct mb_wire_field fields[] = {
     F(dest, MB_WIRE_STR),          F(chown, MB_WIRE_STR),
     F(chmod, MB_WIRE_STR),         F(clamp_mtime, MB_WIRE_BOOL),
     F(max_mtime_sec, MB_WIRE_I64), F(gzip_level, MB_WIRE_U64),
+    F(mounts, MB_WIRE_STRV),       F(insecure, MB_WIRE_BOOL),
     F(excludes, MB_WIRE_STRV),     F(files, MB_WIRE_STRV),
-    F(unpack, MB_WIRE_BOOL),
+    F(unpack, MB_WIRE_BOOL),       F(link, MB_WIRE_BOOL),
+    F(parents, MB_WIRE_BOOL),
 };
 static const struct mb_wire_schema schema = {"STEP_KEY", fields, ARRAY_SIZE(fields),
                                              sizeof(struct key_material)};

@@ -31,8 +31,10 @@ struct key_material {
     bool clamp_mtime;
     int64_t max_mtime_sec;
     uint64_t gzip_level;
+    struct mb_strv mounts;          /* RUN: what plan_mount_texts() says of each */
+    bool insecure;                  /* RUN */
     struct mb_strv excludes, files; /* COPY */
-    bool unpack;                    /* COPY */
+    bool unpack, link, parents;     /* COPY */
 };
 /* All pointers are borrowed. */
 struct mb_digest key_of(const struct key_material *m);

@@ -69,6 +69,7 @@ void plan_free(struct plan *p)
         free(p->steps[i].label);
         free(p->steps[i].agent);
         mb_strv_done(&p->steps[i].failed_on);
+        free(p->steps[i].mount_sources);
     }
     for (size_t i = 0; i < p->n_stages; i++) {
         frontend_result_done(&p->stages[i].result);

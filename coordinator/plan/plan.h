@@ -58,8 +58,9 @@ struct plan_step {
     struct plan_ref parent;
     bool has_source;
     struct plan_ref source;
-    char *label; /* "linux/arm64 build 2/4" */
-    char *stage; /* borrowed name of the stage, for the record */
+    struct plan_ref *mount_sources; /* of fe->mounts that have a from; owned */
+    char *label;                    /* "linux/arm64 build 2/4" */
+    char *stage;                    /* borrowed name of the stage, for the record */
     /* changed by the build while it runs */
     enum plan_step_state state;
     bool cached, has_layer, emulated;
@@ -123,5 +124,7 @@ void plan_state(const struct plan *p, struct plan_ref ref,
 void plan_state_done(struct mb_state_ref *s);
 /* Is everything there that @ref is made of? */
 bool plan_ref_is_done(const struct plan *p, struct plan_ref ref);
+/* And that a step takes besides what it stands on? */
+bool plan_inputs_are_done(const struct plan *p, const struct plan_step *s);
 
 #endif

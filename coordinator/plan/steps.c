@@ -22,7 +22,7 @@ static const char *file_name(const struct plan *p)
     return p->request->dockerfile_name ? p->request->dockerfile_name : "Dockerfile";
 }
 
-static struct mb_digest ref_key(const struct plan *p, struct plan_ref ref)
+struct mb_digest plan_ref_key(const struct plan *p, struct plan_ref ref)
 {
     if (ref.origin == PLAN_STEP)
         return p->steps[ref.index].key;
@@ -94,6 +94,19 @@ static int select_one(struct maker *m, const struct mb_tree *tree,
     return 0;
 }
 
+/* Modes of the directories that lead to @path: --parents copies them. */
+static void select_parents(const struct mb_tree *tree, const char *path,
+                           struct mb_strv *ret)
+{
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct mb_tree_entry *e = &tree->v[i];
+        size_t n = strlen(e->path);
+
+        if (strncmp(path, e->path, n) == 0 && path[n] == '/')
+            mb_strv_addf(ret, "%o %s", (unsigned)e->mode, e->path);
+    }
+}
+
 /* The main context or a local one. */
 static int select_context(struct maker *m, const struct plan_step *s,
                           struct mb_strv *ret, struct mb_error *err)
@@ -102,9 +115,15 @@ static int select_context(struct maker *m, const struct plan_step *s,
                                      ? &m->p->locals[s->source.index].tree
                                      : m->context;
 
-    for (size_t i = 0; i < s->fe->paths.n; i++)
-        if (select_one(m, tree, s->fe, s->fe->paths.v[i], ret, err) < 0)
+    for (size_t i = 0; i < s->fe->paths.n; i++) {
+        _cleanup_free_ char *path =
+            frontend_asked_path(s->fe->paths.v[i], s->fe->parents);
+
+        if (select_one(m, tree, s->fe, path, ret, err) < 0)
             return -1;
+        if (tree && s->fe->parents)
+            select_parents(tree, path, ret);
+    }
     return 0;
 }
 
@@ -113,12 +132,12 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
 {
     const struct mb_build_request *req = m->p->request;
     const struct frontend_step *fe = s->fe;
-    _cleanup_strv_ struct mb_strv selection = {0};
+    _cleanup_strv_ struct mb_strv selection = {0}, mounts = {0};
     struct key_material k = {
         .format = KEY_FORMAT,
         .platform = s->platform,
         .kind = fe->kind,
-        .parent = ref_key(m->p, s->parent),
+        .parent = plan_ref_key(m->p, s->parent),
         .argv = fe->argv,
         .env = fe->env,
         .cwd = fe->cwd,
@@ -131,6 +150,8 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         .excludes = fe->excludes,
         .files = fe->files,
         .unpack = fe->unpack,
+        .link = fe->link,
+        .parents = fe->parents,
         .gzip_level = m->gzip_level,
     };
 
@@ -144,8 +165,12 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
             return -1;
         k.selection = selection;
     } else if (s->has_source) {
-        k.source = ref_key(m->p, s->source);
+        k.source = plan_ref_key(m->p, s->source);
     }
+    if (plan_mount_texts(m->p, m->context, s, &mounts, err) < 0)
+        return -1;
+    k.mounts = mounts;
+    k.insecure = fe->insecure;
     *ret = key_of(&k);
     return 0;
 }
@@ -173,6 +198,51 @@ static size_t find_step(const struct plan *p, const struct mb_digest *key)
     return SIZE_MAX;
 }
 
+static int check_allowed(const struct plan *p, const struct frontend_step *fe,
+                         struct mb_error *err)
+{
+    if (!fe->insecure)
+        return 0;
+    if (mb_strv_contains(&p->request->allow, "security.insecure"))
+        return mb_fail(err, MB_ERR_INVALID,
+                       "%s:%u: RUN --security=insecure is not supported yet",
+                       file_name(p), fe->line);
+    return mb_fail(err, MB_ERR_INVALID,
+                   "%s:%u: security.insecure is not allowed: it needs --allow "
+                   "security.insecure",
+                   file_name(p), fe->line);
+}
+
+static int resolve_mounts(struct maker *m, const struct mb_platform *target,
+                          struct plan_step *s, struct mb_error *err)
+{
+    const struct frontend_step *fe = s->fe;
+
+    if (fe->n_mounts == 0)
+        return 0;
+    s->mount_sources = mb_xcalloc(fe->n_mounts, sizeof(*s->mount_sources));
+    for (size_t i = 0; i < fe->n_mounts; i++)
+        if (fe->mounts[i].has_from
+            && resolve(m, &fe->mounts[i].from, target, &s->mount_sources[i], NULL, err)
+                   < 0)
+            return -1;
+    return 0;
+}
+
+/* The step's inputs and its key. */
+static int complete(struct maker *m, const struct mb_platform *target,
+                    struct plan_step *s, struct mb_error *err)
+{
+    if (check_allowed(m->p, s->fe, err) < 0)
+        return -1;
+    if (s->has_source && resolve(m, &s->fe->from, target, &s->source, NULL, err) < 0)
+        return -1;
+    if (resolve_mounts(m, target, s, err) == 0 && make_key(m, s, &s->key, err) == 0)
+        return 0;
+    free(s->mount_sources);
+    return -1;
+}
+
 static int add_step(struct maker *m, struct plan_stage *st, size_t i,
                     struct plan_ref parent, size_t *ret, struct mb_error *err)
 {
@@ -187,11 +257,11 @@ static int add_step(struct maker *m, struct plan_stage *st, size_t i,
     if (s.fe->kind == FRONTEND_RUN
         && !mb_platforms_contain(&p->run_platforms, &s.platform))
         mb_platforms_add(&p->run_platforms, &s.platform);
-    if (s.has_source && resolve(m, &s.fe->from, &st->target, &s.source, NULL, err) < 0)
-        return -1;
-    if (make_key(m, &s, &s.key, err) < 0)
+    if (complete(m, &st->target, &s, err) < 0)
         return -1;
     *ret = find_step(p, &s.key);
+    if (*ret != SIZE_MAX || p->n_steps >= MB_STEPS_MAX)
+        free(s.mount_sources);
     if (*ret != SIZE_MAX)
         return 0;
     if (p->n_steps >= MB_STEPS_MAX)

@@ -148,6 +148,50 @@ static void no_output_is_said_and_outputs_set_push_and_tags(void **state _unused
     }
 }
 
+static void secrets_are_read_from_files_and_variables(void **state _unused_)
+{
+    static const struct {
+        const char *line, *id, *data;
+    } rows[] = {
+        {"--secret id=FROM_ENV .", "FROM_ENV", "e"},
+        {"--secret id=a,env=FROM_ENV .", "a", "e"},
+        {"--secret id=a,type=env,src=FROM_ENV .", "a", "e"},
+        {"--secret type=file,src=/dev/null,id=a --allow security.insecure .", "a", ""},
+        {"--secret id=a,source=/dev/null .", "a", ""},
+        {"--secret id=/dev/null .", "/dev/null", ""},
+    };
+
+    setenv("FROM_ENV", "e", 1);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(build_options_done) struct build_options o = {0};
+        struct mb_error err;
+
+        assert_ok(parse(rows[i].line, &o, &err), err);
+        assert_int_equal(o.request.n_secrets, 1);
+        assert_string_equal(o.request.secrets[0].id, rows[i].id);
+        assert_int_equal(o.request.secrets[0].data.len, strlen(rows[i].data));
+        if (rows[i].data[0])
+            assert_memory_equal(o.request.secrets[0].data.data, rows[i].data,
+                                strlen(rows[i].data));
+        mb_build_request_wipe(&o.request);
+        if (rows[i].data[0])
+            assert_int_equal(*(char *)o.request.secrets[0].data.data, 0);
+    }
+    unsetenv("FROM_ENV");
+}
+
+static void secrets_that_are_not_there_are_refused(void **state _unused_)
+{
+    struct build_options o = {0};
+    struct mb_error err;
+
+    assert_fails(parse("--secret id=a,src=/no/such/file .", &o, &err), err,
+                 MB_ERR_NOT_FOUND);
+    assert_fails(parse("--secret id=a,env=NOT_SET .", &o, &err), err, MB_ERR_NOT_FOUND);
+    assert_contains(err.msg, "NOT_SET is not set");
+    assert_fails(parse("--secret id=a,src=/dev/zero .", &o, &err), err, MB_ERR_LIMIT);
+}
+
 static void what_makes_no_sense_is_refused(void **state _unused_)
 {
     static const struct {
@@ -180,7 +224,13 @@ static void what_makes_no_sense_is_refused(void **state _unused_)
         {"--build-context x=oci-layout://d: .", "oci-layout://DIR"},
         {"--build-context x=oci-layout://d --build-context x=oci-layout://e .",
          "twice"},
-        {"--secret id=a .", "--secret is not supported yet"},
+        {"--secret src=a .", "id=ID is missing"},
+        {"--secret id=a,src=b,env=c .", "either src or env"},
+        {"--secret id=a,file=b .", "unexpected \"file=b\""},
+        {"--secret id=a,type=x .", "type must be file or env"},
+        {"--secret id=a,src=/dev/null --secret id=a,src=/dev/null .", "given twice"},
+        {"--ssh default .", "--ssh is not supported yet"},
+        {"--allow all .", "--allow must be"},
         {"--load .", "--load is not supported yet"},
         {"--provenance=true .", "--provenance is not supported yet"},
         {"--platfrom linux/amd64 .", "did you mean --platform?"},
@@ -235,6 +285,8 @@ int main(void)
         clean_test(call_names_a_question),
         clean_test(source_date_epoch_comes_from_environment_or_argument),
         clean_test(no_output_is_said_and_outputs_set_push_and_tags),
+        cmocka_unit_test(secrets_are_read_from_files_and_variables),
+        cmocka_unit_test(secrets_that_are_not_there_are_refused),
         clean_test(what_makes_no_sense_is_refused),
         clean_test(the_environment_chooses_platform_and_progress),
     };

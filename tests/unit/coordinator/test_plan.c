@@ -211,6 +211,80 @@ static void kinds_of_contexts_that_are_not_known_are_refused(void **state _unuse
     }
 }
 
+/* The key of the last step for amd64. */
+static struct mb_digest mount_key(const char *mounts, const char *content)
+{
+    _cleanup_free_ char *text =
+        mb_xasprintf("FROM busybox AS s\nRUN %s\nFROM busybox\nRUN %s x\n",
+                     strcmp(content, "other stage") == 0 ? "two" : "one", mounts);
+    struct fixture f;
+    struct mb_error err;
+
+    begin(&f, text);
+    pull(&f);
+    f.tree.v[0].content = mb_digest_of(content, strlen(content));
+    assert_ok(plan_steps(f.plan, &f.tree, 6, &err), err);
+    const struct plan_stage *st = &f.plan->stages[f.plan->images[0]];
+    struct mb_digest key = f.plan->steps[st->tip.index].key;
+    done(&f);
+    return key;
+}
+
+static void keys_tell_what_a_run_mounts(void **state _unused_)
+{
+    static const struct {
+        const char *a, *content_a, *b, *content_b;
+        bool same;
+    } rows[] = {
+        {"--mount=source=a.txt,target=/a", "1", "--mount=source=a.txt,target=/a", "1",
+         true},
+        {"--mount=source=a.txt,target=/a", "1", "--mount=source=a.txt,target=/a", "2",
+         false},
+        {"--mount=source=b.txt,target=/a", "1", "--mount=source=b.txt,target=/a", "2",
+         true},
+        {"--mount=target=/a", "1", "--mount=target=/a", "2", false},
+        {"--mount=target=/a", "1", "--mount=target=/b", "1", false},
+        {"--mount=target=/a", "1", "--mount=target=/a,rw", "1", false},
+        {"--mount=from=s,target=/a", "1", "--mount=from=s,target=/a", "2", true},
+        {"--mount=from=s,target=/a", "1", "--mount=from=s,target=/a", "other stage",
+         false},
+        {"--mount=from=s,target=/a", "1", "--mount=from=s,source=x,target=/a", "1",
+         false},
+        {"--mount=type=cache,target=/a", "1", "--mount=type=cache,target=/a", "2",
+         true},
+        {"--mount=type=cache,target=/a", "1", "--mount=type=tmpfs,target=/a", "1",
+         false},
+        {"--mount=type=secret,id=a", "1", "--mount=type=secret,id=b", "1", false},
+        {"--mount=type=secret,id=a", "1", "--mount=type=secret,id=a,env=A", "1", false},
+        {"--mount=type=ssh", "1", "", "1", true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct mb_digest a = mount_key(rows[i].a, rows[i].content_a);
+        struct mb_digest b = mount_key(rows[i].b, rows[i].content_b);
+
+        print_message("%s, %s\n", rows[i].a, rows[i].b);
+        assert_int_equal(mb_digest_equal(&a, &b), rows[i].same);
+    }
+}
+
+static void what_a_mount_lacks_or_may_not_is_named_with_its_line(void **state _unused_)
+{
+    struct fixture f;
+    struct mb_error err;
+
+    begin(&f, "FROM busybox\n\nRUN --mount=source=nosuch,target=/x true\n");
+    pull(&f);
+    assert_fails(plan_steps(f.plan, &f.tree, 6, &err), err, MB_ERR_NOT_FOUND);
+    assert_contains(err.msg, "Dockerfile:3: \"/nosuch\": not found");
+    done(&f);
+    begin(&f, "FROM busybox\nRUN --security=insecure true\n");
+    pull(&f);
+    assert_fails(plan_steps(f.plan, &f.tree, 6, &err), err, MB_ERR_INVALID);
+    assert_contains(err.msg, "Dockerfile:2: security.insecure is not allowed");
+    done(&f);
+}
+
 static void a_missing_copy_source_is_named_with_its_line(void **state _unused_)
 {
     struct fixture f;
@@ -263,6 +337,8 @@ int main(void)
         cmocka_unit_test(files_of_a_named_context_are_a_state_with_keys_by_content),
         cmocka_unit_test(a_named_image_is_pulled_by_its_reference),
         cmocka_unit_test(kinds_of_contexts_that_are_not_known_are_refused),
+        cmocka_unit_test(keys_tell_what_a_run_mounts),
+        cmocka_unit_test(what_a_mount_lacks_or_may_not_is_named_with_its_line),
         cmocka_unit_test(a_missing_copy_source_is_named_with_its_line),
         cmocka_unit_test(the_platforms_that_must_execute_are_known_early),
         cmocka_unit_test(keys_are_fixed_by_byte),
