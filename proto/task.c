@@ -61,6 +61,8 @@ static const struct mb_wire_field step_fields[] = {
     FIELD(struct mb_step, insecure, BOOL),
     FIELD(struct mb_step, files, STRV),
     FIELD(struct mb_step, unpack, BOOL),
+    FIELD(struct mb_step, link, BOOL),
+    FIELD(struct mb_step, parents, BOOL),
 };
 static const struct mb_wire_schema step_schema =
     SCHEMA("step", struct mb_step, step_fields);

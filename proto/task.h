@@ -70,6 +70,8 @@ struct mb_step {
     /* COPY */
     struct mb_strv files; /* name, content, ...: files that come with the step */
     bool unpack;          /* a source that is an archive gives what is in it */
+    bool link;            /* onto an empty root; its links and files are not met */
+    bool parents;         /* paths are "pivot/./pattern" or "pattern", "**" in them */
 };
 struct mb_task {
     uint64_t build_id, task_id, epoch;

@@ -322,12 +322,18 @@ static enum verdict judge(const struct copy_tree *c, const char *dest,
 {
     const char *below = dest + c->front;
 
+    const struct mb_ignore *const lists[] = {c->excludes, c->select};
+    enum verdict v = TAKE;
+
     below += c->front > 0 && *below == '/';
-    if (!*below || !mb_ignore_match(c->excludes, below))
-        return TAKE;
-    return S_ISDIR(st->st_mode) && mb_ignore_may_reinclude(c->excludes, below)
-               ? LOOK_INSIDE
-               : LEAVE;
+    for (size_t i = 0; *below && i < ARRAY_SIZE(lists); i++) {
+        if (!mb_ignore_match(lists[i], below))
+            continue;
+        if (!S_ISDIR(st->st_mode) || !mb_ignore_may_reinclude(lists[i], below))
+            return LEAVE;
+        v = LOOK_INSIDE;
+    }
+    return v;
 }
 
 static int copy_any(struct copy_tree *c, int src_fd, const char *name, const char *dest,

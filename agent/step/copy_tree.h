@@ -22,7 +22,8 @@ struct copy_tree {
      * take the source's attributes too (but the first, and those in @implied, sorted
      * relative paths), and what is in the way is replaced. */
     bool archive;
-    const struct mb_strv *implied; /* borrowed */
+    const struct mb_strv *implied;  /* borrowed */
+    const struct mb_ignore *select; /* what it leaves out is not taken either */
     void *links;  /* tsearch tree: files with more than one name that were seen */
     size_t front; /* bytes of a destination in front of what is relative */
 };

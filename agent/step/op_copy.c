@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -271,22 +272,6 @@ static int copy_source(struct copying *c, const char *source, struct mb_error *e
     return copy_keeping_times(c, from_fd, name, dest, err);
 }
 
-/* --- the operation --- */
-
-static int copy_prepare(struct worker *w, struct mb_error *err)
-{
-    _cleanup_free_ char *source = NULL;
-
-    if (!w->rq.step.dest || w->rq.step.dest[0] != '/')
-        return mb_fail(err, MB_ERR_PROTOCOL, "COPY without an absolute destination");
-    if (worker_mount_root(w, err) < 0)
-        return -1;
-    if (w->rq.step.paths.n == 0)
-        return 0;
-    source = mb_xasprintf("%s/source", w->dir);
-    return mounts_overlay(w->h, w->dir, &w->rq.source, NULL, source, err);
-}
-
 /* The time of what is made on the way: that of the first source. */
 static int first_time(struct copying *c, const char *source, struct mb_error *err)
 {
@@ -301,6 +286,119 @@ static int first_time(struct copying *c, const char *source, struct mb_error *er
     c->mkdir =
         (struct rootpath_mkdir){.mode = 0755, .keep_times = true, .times = c->times};
     return 0;
+}
+
+/* --- with --parents --- */
+
+#define PIVOT "/./"
+
+/* What @pattern matches, as what is not left out. NULL: all. */
+static int make_select(const char *pattern, struct mb_ignore **ret,
+                       struct mb_error *err)
+{
+    _cleanup_free_ char *lines = mb_xasprintf("**\n!/%s", pattern);
+
+    if (strchr(pattern, '\n'))
+        return mb_fail(err, MB_ERR_INVALID, "a source holds a line end");
+    if (!*pattern)
+        return 0;
+    return mb_ignore_parse(lines, strlen(lines), ret, err);
+}
+
+/* A name without wildcards must be there. */
+static int check_there(struct copying *c, const char *path, struct mb_error *err)
+{
+    _cleanup_free_ char *literal = mb_path_literal(path);
+    _cleanup_(rootpath_cleanup) struct rootpath p = {0};
+
+    if (rootpath_resolve(c->src_fd, literal, &p, err) < 0)
+        return -1;
+    if (p.n_missing > 0 && strcmp(literal, path) == 0)
+        return mb_fail(err, MB_ERR_NOT_FOUND, "\"/%s\": not found", path);
+    return first_time(c, p.n_missing > 0 ? "" : literal, err);
+}
+
+static int copy_below_pivot(struct copying *c, const char *path, struct mb_error *err)
+{
+    _cleanup_(mb_ignore_freep) struct mb_ignore *select = NULL;
+    _cleanup_free_ char *dest = NULL, *whole = mb_path_clamp(path);
+    const char *at = strstr(path, PIVOT);
+    _cleanup_free_ char *front = mb_xstrndup(path, at ? (size_t)(at - path) : 0);
+    _cleanup_free_ char *pivot = mb_path_clamp(front);
+    _cleanup_free_ char *pattern = mb_path_clamp(at ? at + strlen(PIVOT) : path);
+    _cleanup_close_ int from_fd = -1;
+
+    if (check_there(c, whole, err) < 0 || make_select(pattern, &select, err) < 0
+        || make_dest(c, &dest, err) < 0
+        || rootpath_open(c->src_fd, pivot, O_RDONLY | O_DIRECTORY, &from_fd, err) < 0)
+        return -1;
+    c->tree.select = select;
+    int rc = copy_tree_entry(&c->tree, from_fd, ".", dest, err);
+    c->tree.select = NULL;
+    copy_tree_done(&c->tree);
+    return rc;
+}
+
+static int copy_with_parents(struct copying *c, const struct mb_strv *paths,
+                             struct mb_error *err)
+{
+    for (size_t i = 0; i < paths->n; i++)
+        if (copy_below_pivot(c, paths->v[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* --- the operation --- */
+
+/* The owner is the image's to name, though it is not copied to. */
+static int name_owner(struct worker *w, struct mb_error *err)
+{
+    _cleanup_free_ char *dir = mb_xasprintf("%s/image", w->dir);
+    _cleanup_free_ char *image = mb_xasprintf("%s/image/fs", w->dir);
+    _cleanup_close_ int fd = -1;
+    uint32_t uid, gid;
+
+    if (!w->rq.step.chown || w->rq.state.len == 0)
+        return 0;
+    if (mkdir(dir, 0700) < 0)
+        return mb_fail_errno(err, "create %s", dir);
+    if (mounts_overlay(w->h, dir, &w->rq.state, NULL, image, err) < 0)
+        return -1;
+    int rc = mb_open_dir(AT_FDCWD, image, &fd, err);
+    if (rc == 0)
+        rc = image_owner_resolve(fd, w->rq.step.chown, &uid, &gid, err);
+    mb_cleanup_close(&fd);
+    fd = -1;
+    (void)umount2(image, MNT_DETACH);
+    if (rc < 0)
+        return -1;
+    free(w->rq.step.chown);
+    w->rq.step.chown = mb_xasprintf("%u:%u", uid, gid);
+    return 0;
+}
+
+static int mount_empty(struct worker *w, struct mb_error *err)
+{
+    struct mb_bytes state = w->rq.state;
+
+    w->rq.state = (struct mb_bytes){0};
+    int rc = worker_mount_root(w, err);
+    w->rq.state = state;
+    return rc < 0 ? -1 : name_owner(w, err);
+}
+
+static int copy_prepare(struct worker *w, struct mb_error *err)
+{
+    _cleanup_free_ char *source = NULL;
+
+    if (!w->rq.step.dest || w->rq.step.dest[0] != '/')
+        return mb_fail(err, MB_ERR_PROTOCOL, "COPY without an absolute destination");
+    if ((w->rq.step.link ? mount_empty(w, err) : worker_mount_root(w, err)) < 0)
+        return -1;
+    if (w->rq.step.paths.n == 0)
+        return 0;
+    source = mb_xasprintf("%s/source", w->dir);
+    return mounts_overlay(w->h, w->dir, &w->rq.source, NULL, source, err);
 }
 
 static bool is_excluded_file(const struct copying *c, const char *source)
@@ -368,7 +466,10 @@ static int copy_all(struct worker *w, struct copying *c, struct mb_error *err)
     c->tree.chmod = s->chmod;
     c->dest = s->dest;
     c->dest_is_dir = mb_ends_with(s->dest, "/") || mb_ends_with(s->dest, "/.");
-    if (s->paths.n > 0 && select_sources(c->src_fd, &s->paths, &sources, err) < 0)
+    if (s->parents && copy_with_parents(c, &s->paths, err) < 0)
+        return -1;
+    if (s->paths.n > 0 && !s->parents
+        && select_sources(c->src_fd, &s->paths, &sources, err) < 0)
         return -1;
     if (sources.n + s->files.n / 2 > 1 && !c->dest_is_dir)
         return mb_fail(err, MB_ERR_INVALID,

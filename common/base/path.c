@@ -63,6 +63,23 @@ char *mb_path_clamp(const char *path)
     return mb_xstrdup(clean + 1);
 }
 
+char *mb_path_literal(const char *pattern)
+{
+    size_t end = 0;
+
+    for (size_t at = 0; pattern[at];) {
+        size_t n = strcspn(pattern + at, "/");
+        _cleanup_free_ char *part = mb_xstrndup(pattern + at, n);
+
+        if (mb_path_has_glob(part))
+            break;
+        at += n;
+        end = at;
+        at += pattern[at] == '/';
+    }
+    return mb_xstrndup(pattern, end);
+}
+
 bool mb_path_has_glob(const char *s)
 {
     return strpbrk(s, "*?[\\") != NULL;

@@ -17,6 +17,8 @@ char *mb_path_clamp(const char *path);
  * INVALID for a malformed pattern. */
 int mb_path_match(const char *pattern, const char *name, bool *ret,
                   struct mb_error *err) _must_check_;
+/* The leading elements of @pattern that hold no glob characters; malloc'ed, "" none. */
+char *mb_path_literal(const char *pattern);
 /* Does @s hold any of * ? [ \ */
 bool mb_path_has_glob(const char *s);
 

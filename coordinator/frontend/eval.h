@@ -79,6 +79,11 @@ int eval_add_step(struct eval *e, const struct instruction *in, struct frontend_
 int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err);
 /* Source as a pattern below the root: "." is the root. malloc'ed. */
 char *eval_source_path(const char *path);
+/* Is --parents on? */
+bool copy_keeps_parents(const struct instruction *in);
+/* Source as a pattern below the root, with @parents behind "PIVOT/./" if there is one;
+ * "." is the root. malloc'ed. */
+char *copy_source_path(const char *path, bool parents);
 
 /* eval_heredoc.c: what the shell gets; *ret_shown: what the history says instead, or
  * untouched. Both malloc'ed. INVALID. */

@@ -10,11 +10,35 @@
 #include "coordinator/frontend/eval.h"
 #include "fs/ignore.h"
 
+#define PIVOT "/./"
+
 char *eval_source_path(const char *path)
 {
     _cleanup_free_ char *clamped = mb_path_clamp(path);
 
     return *clamped ? steal_ptr(clamped) : mb_xstrdup(".");
+}
+
+char *copy_source_path(const char *path, bool parents)
+{
+    const char *pivot = parents ? strstr(path, PIVOT) : NULL;
+
+    if (!pivot)
+        return eval_source_path(path);
+    _cleanup_free_ char *front = mb_xstrndup(path, (size_t)(pivot - path));
+    _cleanup_free_ char *root = eval_source_path(front);
+    _cleanup_free_ char *rest = eval_source_path(pivot + strlen(PIVOT));
+    return mb_xasprintf("%s" PIVOT "%s", root, rest);
+}
+
+char *frontend_asked_path(const char *path, bool parents)
+{
+    _cleanup_free_ char *whole = eval_source_path(path);
+    _cleanup_free_ char *literal = parents ? mb_path_literal(whole) : NULL;
+
+    if (!parents)
+        return steal_ptr(whole);
+    return *literal ? steal_ptr(literal) : mb_xstrdup(".");
 }
 
 static bool names_directory(const char *dest)
@@ -145,22 +169,25 @@ static int check_words(const struct instruction *in, const struct copy_words *w,
 }
 
 /* The files that triggers of an image need are known too late to be asked for. */
-static int check_asked(const struct eval *e, const struct frontend_from *from,
-                       const struct mb_strv *paths, struct mb_error *err)
+static int check_asked(const struct eval *e, const struct frontend_step *s,
+                       struct mb_error *err)
 {
     const struct mb_strv *asked = e->a->context_paths;
 
-    if (!e->foreign_trigger || from->source != FRONTEND_CONTEXT || !asked
+    if (!e->foreign_trigger || s->from.source != FRONTEND_CONTEXT || !asked
         || mb_strv_contains(asked, "."))
         return 0;
-    for (size_t i = 0; i < paths->n; i++)
-        if (!mb_strv_contains(asked, paths->v[i]))
+    for (size_t i = 0; i < s->paths.n; i++) {
+        _cleanup_free_ char *path = frontend_asked_path(s->paths.v[i], s->parents);
+
+        if (!mb_strv_contains(asked, path))
             return mb_fail(
                 err, MB_ERR_INVALID,
                 "a base image's trigger that takes \"%.100s\" from the build "
                 "context is not supported yet, as long as no COPY of the "
                 "Dockerfile takes it as well: write the instruction there",
-                paths->v[i]);
+                path);
+    }
     return 0;
 }
 
@@ -180,6 +207,11 @@ static bool flag_is_on(const struct instruction *in, const char *name, bool pres
     const char *text = mb_kv_get(&in->flags, name);
 
     return text ? strcasecmp(text, "false") != 0 : preset;
+}
+
+bool copy_keeps_parents(const struct instruction *in)
+{
+    return flag_is_on(in, "parents", false);
 }
 
 static int check_exclude(const char *pattern, struct mb_error *err)
@@ -234,6 +266,8 @@ static char *copy_history(const struct instruction *in, const struct frontend_st
     _cleanup_buf_ struct mb_buf b = MB_BUF_INIT(SIZE_MAX);
 
     mb_buf_add_str(&b, in->keyword);
+    if (s->parents)
+        mb_buf_add_str(&b, " --parents");
     if (s->chown)
         mb_buf_addf(&b, " --chown=%s", s->chown);
     if (s->chmod)
@@ -254,8 +288,8 @@ static int fill_step(struct eval *e, const struct instruction *in, struct copy_w
         || resolve_copy(e->f, e->stage, in, e->a, e->globals, &s->from, err) < 0)
         return -1;
     for (size_t i = 0; i < w->sources.n; i++)
-        mb_strv_add_take(&s->paths, eval_source_path(w->sources.v[i]));
-    if (check_asked(e, &s->from, &s->paths, err) < 0)
+        mb_strv_add_take(&s->paths, copy_source_path(w->sources.v[i], s->parents));
+    if (check_asked(e, s, err) < 0)
         return -1;
     s->dest = resolve_dest(e, w->dest);
     return 0;
@@ -268,6 +302,8 @@ int eval_copy(struct eval *e, const struct instruction *in, struct mb_error *err
     struct frontend_step s = {.kind = FRONTEND_COPY};
 
     s.unpack = flag_is_on(in, "unpack", in->kind == INSTR_ADD);
+    s.link = flag_is_on(in, "link", false);
+    s.parents = copy_keeps_parents(in);
     if (fill_step(e, in, &w, &s, err) < 0) {
         frontend_step_done(&s);
         return -1;

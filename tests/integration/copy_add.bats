@@ -164,3 +164,44 @@ END
     equal "$(files "$T/hostile.tree/in")" './etc ./etc/evil '
     [ ! -e "$T/hostile.tree/etc/evil" ]
 }
+
+@test "COPY --parents keeps directories, from a pivot on, with **" {
+    context parents <<'END'
+FROM scratch
+COPY --parents a/b/one.txt top.txt /whole/
+COPY --parents a/./b/one.txt /pivot
+COPY --parents **/*.txt /all/
+COPY --parents --exclude=**/one.txt a/./** /rest/
+COPY --parents none*/x /none/
+END
+    mkdir -p "$C/a/b/c" "$C/a/d"
+    touch "$C/top.txt" "$C/a/b/one.txt" "$C/a/b/c/two.txt" "$C/a/d/other"
+    chmod 0750 "$C/a/b"
+    image parents
+    cd "$T/parents.tree"
+    equal "$(files whole)" './a ./a/b ./a/b/one.txt ./top.txt '
+    equal "$(files pivot)" './b ./b/one.txt '
+    equal "$(stat -c %a whole/a/b)" 750
+    equal "$(files all)" './a ./a/b ./a/b/c ./a/b/c/two.txt ./a/b/one.txt ./top.txt '
+    equal "$(files rest)" './b ./b/c ./b/c/two.txt ./d ./d/other '
+    printf 'FROM scratch\nCOPY --parents a/nope /x/\n' >"$C/Dockerfile"
+    must_fail 1 mb build --platform linux/amd64 "$C"
+    [[ $output$stderr == *'a/nope'*'not found'* ]]
+}
+
+@test "COPY --link does not follow the image's links" {
+    context link <<'END'
+FROM busybox
+RUN mkdir /real && ln -s real /way
+COPY --link one.txt /way/
+COPY --link=false one.txt /way/two.txt
+COPY --link --chown=daemon:tty one.txt /owned
+RUN stat -c '%u:%g' /owned > /owner
+END
+    echo 1 >"$C/one.txt"
+    image link
+    cd "$T/link.tree"
+    [ ! -L way ]
+    equal "$(files way) $(files real)" './one.txt ./two.txt  '
+    equal "$(cat owner)" 1:5
+}
