@@ -265,6 +265,8 @@ static void fill_step(const struct build *b, struct mb_task *m, size_t index,
     mb_strv_copy(&ret->excludes, &fe->excludes);
     mb_strv_copy(&ret->files, &fe->files);
     ret->unpack = fe->unpack;
+    ret->link = fe->link;
+    ret->parents = fe->parents;
 }
 
 static void fill_task(const struct build *b, const struct task *t, struct mb_task *ret)

@@ -42,6 +42,8 @@ static const struct mb_wire_field step_fields[] = {
     F(struct mb_step, chmod, STR, .max = NAME_MAX_LEN),
     F(struct mb_step, files, STRV),
     F(struct mb_step, unpack, BOOL),
+    F(struct mb_step, link, BOOL),
+    F(struct mb_step, parents, BOOL),
     F(struct mb_step, mounts, LIST, .offset_n = offsetof(struct mb_step, n_mounts),
       .sub = &mb_step_mount_schema, .max = MB_MOUNTS_MAX),
     F(struct mb_step, insecure, BOOL),

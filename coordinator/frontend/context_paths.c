@@ -8,6 +8,14 @@
 #include "base/mem.h"
 #include "coordinator/frontend/mounts.h"
 
+static char *asked_path(const struct instruction *in, const char *word)
+{
+    bool parents = copy_keeps_parents(in);
+    _cleanup_free_ char *path = copy_source_path(word, parents);
+
+    return frontend_asked_path(path, parents);
+}
+
 static int add_sources(struct eval *e, const struct instruction *in,
                        struct mb_strv *ret, struct mb_error *err)
 {
@@ -19,7 +27,7 @@ static int add_sources(struct eval *e, const struct instruction *in,
             continue;
         if (eval_expand(e, in->args.v[i], &word, err) < 0)
             return -1;
-        path = e->tainted ? mb_xstrdup(".") : eval_source_path(word);
+        path = e->tainted ? mb_xstrdup(".") : asked_path(in, word);
         e->tainted = false;
         if (!mb_strv_contains(ret, path))
             mb_strv_add(ret, path);

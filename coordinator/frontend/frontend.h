@@ -128,6 +128,10 @@ struct frontend_mount {
     bool required;           /* SECRET */
 };
 
+/* What of the context a COPY source needs: itself, or with --parents what its elements
+ * without wildcards name. malloc'ed. */
+char *frontend_asked_path(const char *path, bool parents);
+
 enum frontend_step_kind { FRONTEND_RUN = 1, FRONTEND_COPY = 2, FRONTEND_WORKDIR = 3 };
 struct frontend_step {
     enum frontend_step_kind kind;
@@ -150,6 +154,7 @@ struct frontend_step {
     struct mb_strv excludes;   /* COPY: lines of an ignore file, for each source */
     struct mb_strv files;      /* COPY: name, content, ... of here-documents */
     bool unpack;               /* COPY: archives give what is in them */
+    bool link, parents; /* COPY; parents: paths may have a "/./" and "**" */
 };
 struct frontend_result {
     struct frontend_step *steps;

@@ -22,7 +22,8 @@ static const struct mb_wire_field fields[] = {
     F(max_mtime_sec, MB_WIRE_I64), F(gzip_level, MB_WIRE_U64),
     F(mounts, MB_WIRE_STRV),       F(insecure, MB_WIRE_BOOL),
     F(excludes, MB_WIRE_STRV),     F(files, MB_WIRE_STRV),
-    F(unpack, MB_WIRE_BOOL),
+    F(unpack, MB_WIRE_BOOL),       F(link, MB_WIRE_BOOL),
+    F(parents, MB_WIRE_BOOL),
 };
 static const struct mb_wire_schema schema = {"STEP_KEY", fields, ARRAY_SIZE(fields),
                                              sizeof(struct key_material)};

@@ -34,7 +34,7 @@ struct key_material {
     struct mb_strv mounts;          /* RUN: what plan_mount_texts() says of each */
     bool insecure;                  /* RUN */
     struct mb_strv excludes, files; /* COPY */
-    bool unpack;                    /* COPY */
+    bool unpack, link, parents;     /* COPY */
 };
 /* All pointers are borrowed. */
 struct mb_digest key_of(const struct key_material *m);

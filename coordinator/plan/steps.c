@@ -94,6 +94,19 @@ static int select_one(struct maker *m, const struct mb_tree *tree,
     return 0;
 }
 
+/* Modes of the directories that lead to @path: --parents copies them. */
+static void select_parents(const struct mb_tree *tree, const char *path,
+                           struct mb_strv *ret)
+{
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct mb_tree_entry *e = &tree->v[i];
+        size_t n = strlen(e->path);
+
+        if (strncmp(path, e->path, n) == 0 && path[n] == '/')
+            mb_strv_addf(ret, "%o %s", (unsigned)e->mode, e->path);
+    }
+}
+
 /* The main context or a local one. */
 static int select_context(struct maker *m, const struct plan_step *s,
                           struct mb_strv *ret, struct mb_error *err)
@@ -102,9 +115,15 @@ static int select_context(struct maker *m, const struct plan_step *s,
                                      ? &m->p->locals[s->source.index].tree
                                      : m->context;
 
-    for (size_t i = 0; i < s->fe->paths.n; i++)
-        if (select_one(m, tree, s->fe, s->fe->paths.v[i], ret, err) < 0)
+    for (size_t i = 0; i < s->fe->paths.n; i++) {
+        _cleanup_free_ char *path =
+            frontend_asked_path(s->fe->paths.v[i], s->fe->parents);
+
+        if (select_one(m, tree, s->fe, path, ret, err) < 0)
             return -1;
+        if (tree && s->fe->parents)
+            select_parents(tree, path, ret);
+    }
     return 0;
 }
 
@@ -131,6 +150,8 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         .excludes = fe->excludes,
         .files = fe->files,
         .unpack = fe->unpack,
+        .link = fe->link,
+        .parents = fe->parents,
         .gzip_level = m->gzip_level,
     };
 
