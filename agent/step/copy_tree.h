@@ -44,6 +44,11 @@ struct holder;
 int copy_archive(const struct holder *h, int fd, int root_fd, const char *dest,
                  struct mb_error *err) _must_check_;
 
+/* --- copy_link.c --- */
+struct worker;
+/* worker_mount_root() of no layers; the step's owner becomes numbers. */
+int copy_link_mount(struct worker *w, struct mb_error *err) _must_check_;
+
 /* --- copy_file.c --- */
 /* Content, sparse where the source is. */
 int copy_file_data(int from, int to, uint64_t size, struct mb_error *err) _must_check_;

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -350,50 +349,13 @@ static int copy_with_parents(struct copying *c, const struct mb_strv *paths,
 
 /* --- the operation --- */
 
-/* The owner is the image's to name, though it is not copied to. */
-static int name_owner(struct worker *w, struct mb_error *err)
-{
-    _cleanup_free_ char *dir = mb_xasprintf("%s/image", w->dir);
-    _cleanup_free_ char *image = mb_xasprintf("%s/image/fs", w->dir);
-    _cleanup_close_ int fd = -1;
-    uint32_t uid, gid;
-
-    if (!w->rq.step.chown || w->rq.state.len == 0)
-        return 0;
-    if (mkdir(dir, 0700) < 0)
-        return mb_fail_errno(err, "create %s", dir);
-    if (mounts_overlay(w->h, dir, &w->rq.state, NULL, image, err) < 0)
-        return -1;
-    int rc = mb_open_dir(AT_FDCWD, image, &fd, err);
-    if (rc == 0)
-        rc = image_owner_resolve(fd, w->rq.step.chown, &uid, &gid, err);
-    mb_cleanup_close(&fd);
-    fd = -1;
-    (void)umount2(image, MNT_DETACH);
-    if (rc < 0)
-        return -1;
-    free(w->rq.step.chown);
-    w->rq.step.chown = mb_xasprintf("%u:%u", uid, gid);
-    return 0;
-}
-
-static int mount_empty(struct worker *w, struct mb_error *err)
-{
-    struct mb_bytes state = w->rq.state;
-
-    w->rq.state = (struct mb_bytes){0};
-    int rc = worker_mount_root(w, err);
-    w->rq.state = state;
-    return rc < 0 ? -1 : name_owner(w, err);
-}
-
 static int copy_prepare(struct worker *w, struct mb_error *err)
 {
     _cleanup_free_ char *source = NULL;
 
     if (!w->rq.step.dest || w->rq.step.dest[0] != '/')
         return mb_fail(err, MB_ERR_PROTOCOL, "COPY without an absolute destination");
-    if ((w->rq.step.link ? mount_empty(w, err) : worker_mount_root(w, err)) < 0)
+    if ((w->rq.step.link ? copy_link_mount(w, err) : worker_mount_root(w, err)) < 0)
         return -1;
     if (w->rq.step.paths.n == 0)
         return 0;

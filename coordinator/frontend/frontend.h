@@ -154,7 +154,7 @@ struct frontend_step {
     struct mb_strv excludes;   /* COPY: lines of an ignore file, for each source */
     struct mb_strv files;      /* COPY: name, content, ... of here-documents */
     bool unpack;               /* COPY: archives give what is in them */
-    bool link, parents; /* COPY; parents: paths may have a "/./" and "**" */
+    bool link, parents;        /* COPY; parents: paths may have a "/./" and "**" */
 };
 struct frontend_result {
     struct frontend_step *steps;

@@ -134,6 +134,8 @@ static void a_copy_is_resolved(void **state)
         {"COPY /a/ ../b c/*.[ch] d/", "a|b|c/*.[ch]", "/w/d/",
          "COPY /a/ ../b c/*.[ch] d/"},
         {"COPY . x", ".", "/w/x", "COPY . x"},
+        {"COPY --parents a/./../b/./c d/. . e/./ x/", "a/./b/c|d|.|e/./.", "/w/x/",
+         "COPY --parents a/./../b/./c d/. . e/./ x/"},
         {"COPY $V/'$V' /x", "v/$V", "/x", "COPY v/$V /x"},
         {"copy [\"a b\", \"/c d\"]", "a b", "/c d", "COPY [a b, /c d]"},
     };
@@ -151,6 +153,7 @@ static void a_copy_is_resolved(void **state)
         expect_list(&s->paths, rows[i].paths);
         assert_string_equal(s->dest, rows[i].dest);
         assert_string_equal(s->text, rows[i].shown);
+        assert_false(s->link || s->unpack);
         assert_null(s->chown);
         assert_null(s->chmod);
     }
