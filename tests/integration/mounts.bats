@@ -4,7 +4,12 @@
 # shellcheck disable=SC2154 # bats sets stderr
 load helpers
 
-setup_file() { begin_file; }
+setup_file() {
+    begin_file
+    user_start
+    # Where an ordinary user may run it from.
+    cmake --install "$MB_BUILD_DIR" --prefix "$T/prefix" >/dev/null
+}
 teardown() { check_nothing_left; }
 teardown_file() { end_file; }
 
@@ -198,6 +203,24 @@ END
     equal "$(holders_of "$value")" ''
     [ -e "$T/coordinator/state" ] && [ -e "$T/one/state" ]
     unset MBCLUSTER_CLUSTER
+}
+
+@test "an ordinary user has all mounts as well, natively and emulated" {
+    context user <<'END'
+FROM busybox AS build
+RUN mkdir /out && echo made >/out/file
+FROM busybox
+RUN --mount=from=build,source=/out,target=/b,rw --mount=type=tmpfs,target=/t,size=1m \
+    --mount=type=cache,target=/c,uid=1,sharing=locked --mount=type=secret,id=FROM_ENV,required,uid=1 \
+    touch /b/x /t/x /c/x && cat /b/file /run/secrets/FROM_ENV >/seen && stat -c %u /c /run/secrets/FROM_ENV >>/seen
+END
+    must as_user env FROM_ENV=secret "$T/prefix/bin/mbcluster" build --platform linux/amd64,linux/s390x \
+        --build-context "$BASE_CONTEXT" --secret id=FROM_ENV -o "type=oci,dest=$T/tmp/user.oci.tar" "$C"
+    mv "$T/tmp/user.oci.tar" "$T/user.oci.tar"
+    fetch "oci-archive:$T/user.oci.tar" linux/s390x "$T/user-image"
+    tree_of "$T/user-image"
+    equal "$(tr '\n' ' ' <"$T/user-image.tree/seen")" 'made secret1 1 '
+    [ ! -e "$T/user-image.tree/b" ] && [ ! -e "$T/user-image.tree/run/secrets" ]
 }
 
 @test "secret: one that is required and not given is an error, as are wrong flags" {
