@@ -14,10 +14,13 @@
 #include "base/text.h"
 #include "cli/layouts.h"
 #include "cli/options.h"
+#include "cli/run_flags.h"
 #include "cli/secrets.h"
 #include "oci/reference.h"
 
 struct flags {
+    struct mb_strv hosts, ulimits, no_cache_filter;
+    char *shm_size;
     struct mb_strv platforms, tags, build_args, labels, contexts, outputs, allow,
         secrets;
     char *file, *target, *progress, *network, *metadata_file, *iid_file;
@@ -27,6 +30,7 @@ struct flags {
 #define AT(field) offsetof(struct flags, field)
 
 static const struct option_def defs[] = {
+    {"add-host", 0, OPTION_STRV, AT(hosts), "NAME:IP", "one more line of /etc/hosts"},
     {"allow", 0, OPTION_STRV, AT(allow), "NAME",
      "what a RUN may ask for: security.insecure, network.host"},
     {"build-arg", 0, OPTION_STRV, AT(build_args), "K[=V]",
@@ -52,6 +56,8 @@ static const struct option_def defs[] = {
     {"network", 0, OPTION_STR, AT(network), "default|host|none",
      "network of RUN (default is host for now)"},
     {"no-cache", 0, OPTION_BOOL, AT(no_cache), NULL, "run every step again"},
+    {"no-cache-filter", 0, OPTION_STRV, AT(no_cache_filter), "STAGE[,STAGE]",
+     "run these stages again, and what depends on them"},
     {"output", 'o', OPTION_STRV, AT(outputs), "SPEC",
      "type=oci,dest=FILE | type=image[,push=true] | type=registry | type=cacheonly"},
     {"platform", 0, OPTION_STRV, AT(platforms), "LIST",
@@ -63,11 +69,14 @@ static const struct option_def defs[] = {
     {"quiet", 'q', OPTION_BOOL, AT(quiet), NULL, "print the image id only"},
     {"secret", 0, OPTION_STRV, AT(secrets), "id=ID[,src=FILE|,env=NAME]",
      "what RUN --mount=type=secret,id=ID gives"},
+    {"shm-size", 0, OPTION_STR, AT(shm_size), "SIZE", "size of /dev/shm (64m)"},
     {"state-dir", 0, OPTION_STR, AT(state_dir), "DIR",
      "where builds on this machine keep their state (MBCLUSTER_STATE)"},
     {"tag", 't', OPTION_STRV, AT(tags), "NAME",
      "name of the image, registry/repository:tag"},
     {"target", 0, OPTION_STR, AT(target), "STAGE", "the stage to build"},
+    {"ulimit", 0, OPTION_STRV, AT(ulimits), "NAME=SOFT[:HARD]",
+     "limit of each process, at most what the agent has"},
     /* accepted since scripts still pass them */
     {"rm", 0, OPTION_IGNORED, 0, NULL, NULL},
     {"force-rm", 0, OPTION_IGNORED, 0, NULL, NULL},
@@ -75,26 +84,26 @@ static const struct option_def defs[] = {
     /* refused by name */
     {"load", 0, OPTION_LATER, 0, NULL,
      "use -o type=oci,dest=FILE and skopeo or podman load"},
-    {"add-host", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"annotation", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"attest", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"builder", 0, OPTION_LATER_VALUE, 0, NULL, "use --cluster"},
     {"cache-from", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"cache-to", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
-    {"no-cache-filter", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"provenance", 0, OPTION_LATER_VALUE, 0, NULL,
      "--provenance=false is what is done"},
     {"sbom", 0, OPTION_LATER_VALUE, 0, NULL, "--sbom=false is what is done"},
-    {"shm-size", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
     {"squash", 0, OPTION_LATER, 0, NULL, NULL},
     {"ssh", 0, OPTION_LATER_VALUE, 0, NULL,
      "RUN --mount=type=ssh is left out where it is not required; give keys by "
      "--secret"},
-    {"ulimit", 0, OPTION_LATER_VALUE, 0, NULL, NULL},
 };
 
 static void flags_done(struct flags *f)
 {
+    mb_strv_done(&f->hosts);
+    mb_strv_done(&f->ulimits);
+    mb_strv_done(&f->no_cache_filter);
+    free(f->shm_size);
     mb_strv_done(&f->platforms);
     mb_strv_done(&f->tags);
     mb_strv_done(&f->build_args);
@@ -363,6 +372,37 @@ static int check_allow(const struct flags *f, struct build_options *o,
     return 0;
 }
 
+static int check_run(const struct flags *f, struct build_options *o,
+                     struct mb_error *err)
+{
+    struct mb_build_request *r = &o->request;
+    char *text = NULL;
+
+    for (size_t i = 0; i < f->hosts.n; i++) {
+        if (run_flag_host(f->hosts.v[i], &text, err) < 0)
+            return mb_wrap(err, "--add-host");
+        mb_strv_add_take(&r->hosts, text);
+    }
+    for (size_t i = 0; i < f->ulimits.n; i++) {
+        if (run_flag_ulimit(f->ulimits.v[i], &text, err) < 0)
+            return mb_wrap(err, "--ulimit");
+        mb_strv_add_take(&r->ulimits, text);
+    }
+    if (f->shm_size && run_flag_bytes(f->shm_size, &r->shm_bytes, err) < 0)
+        return mb_wrap(err, "--shm-size");
+    for (size_t i = 0; i < f->no_cache_filter.n; i++) {
+        _cleanup_strv_ struct mb_strv stages = {0};
+
+        mb_strv_split(&stages, f->no_cache_filter.v[i], ",");
+        mb_strv_add_all(&r->no_cache_filter, &stages);
+    }
+    if (f->no_cache && r->no_cache_filter.n > 0)
+        return mb_fail(err, MB_ERR_INVALID,
+                       "--no-cache and --no-cache-filter cannot currently be used "
+                       "together");
+    return 0;
+}
+
 static int check_word(const char *flag, const char *value, const char *const *words,
                       size_t n, struct mb_error *err)
 {
@@ -443,7 +483,7 @@ int build_options_parse(int argc, char **argv, struct build_options *ret,
     if (!f.help
         && (check_places(&f, &args, &o, err) < 0 || check_platforms(&f, &o, err) < 0
             || check_args(&f, &o, err) < 0 || check_contexts(&f, &o, err) < 0
-            || check_allow(&f, &o, err) < 0
+            || check_run(&f, &o, err) < 0 || check_allow(&f, &o, err) < 0
             || secrets_add(&f.secrets, &o.request, err) < 0
             || check_outputs(&f, &o, err) < 0 || check_choices(&f, &o, err) < 0
             || call_spec_parse(f.call, &o.call, err) < 0))

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -322,7 +323,7 @@ static bool find_cached(struct build *b, struct plan_step *s)
     struct cache_result r;
     uint64_t size = 0;
 
-    if (b->request.no_cache || !cache_find(b->env->cache, &s->key, &r))
+    if (b->request.no_cache || s->fresh || !cache_find(b->env->cache, &s->key, &r))
         return false;
     if (r.has_layer
         && (!mb_blob_store_has(b->env->store, &r.layer.blob.digest, &size)
@@ -356,6 +357,31 @@ static void mark_needed(struct build *b, struct plan_ref ref)
     }
 }
 
+/* What a step needs has a lower index. */
+static bool is_fresh(const struct plan *p, struct plan_ref ref)
+{
+    return ref.origin == PLAN_STEP && p->steps[ref.index].fresh;
+}
+
+/* Steps of the named stages, and all that stands on them. */
+static void mark_fresh(struct build *b)
+{
+    const struct mb_strv *names = &b->request.no_cache_filter;
+
+    for (size_t i = 0; names->n > 0 && i < b->plan->n_steps; i++) {
+        struct plan_step *s = &b->plan->steps[i];
+
+        for (size_t k = 0; k < names->n; k++)
+            s->fresh = s->fresh || strcasecmp(s->stage, names->v[k]) == 0;
+        s->fresh = s->fresh || is_fresh(b->plan, s->parent)
+                   || (s->has_source && is_fresh(b->plan, s->source));
+        for (size_t k = 0; k < s->fe->n_mounts; k++)
+            s->fresh = s->fresh
+                       || (s->fe->mounts[k].has_from
+                           && is_fresh(b->plan, s->mount_sources[k]));
+    }
+}
+
 static void report_cached(struct build *b)
 {
     for (size_t i = 0; i < b->plan->n_steps; i++)
@@ -374,6 +400,7 @@ static void make_plan(struct build *b)
         fail_at_line(b, &err);
         return;
     }
+    mark_fresh(b);
     for (size_t i = 0; i < b->plan->targets.n; i++)
         mark_needed(b, b->plan->stages[b->plan->images[i]].tip);
     report_cached(b);

@@ -254,6 +254,11 @@ static void fill_step(const struct build *b, struct mb_task *m, size_t index,
     ret->cwd = mb_xstrdup(fe->cwd);
     ret->user = mb_xstrdup(fe->user);
     ret->network = fe->kind == FRONTEND_RUN ? mb_xstrdup(network_of(b, fe)) : NULL;
+    if (fe->kind == FRONTEND_RUN) {
+        mb_strv_copy(&ret->hosts, &b->request.hosts);
+        mb_strv_copy(&ret->ulimits, &b->request.ulimits);
+        ret->shm_bytes = b->request.shm_bytes;
+    }
     if (s->has_source)
         ret->source = add_source(b, m, s->source);
     mb_strv_copy(&ret->paths, &fe->paths);

@@ -39,6 +39,11 @@ struct mb_build_request {
     bool pull;       /* resolve bases anew (always done for now) */
     char *network;   /* "default" (= host for now), "host", "none"; NULL: default */
     char *emulation; /* "auto" (NULL), "never", "always" */
+    struct mb_strv
+        no_cache_filter;    /* stages that run again, and what depends on them */
+    struct mb_strv hosts;   /* lines of /etc/hosts, "IP\tNAME" */
+    struct mb_strv ulimits; /* "RLIMIT_NOFILE SOFT HARD" */
+    uint64_t shm_bytes;     /* size of /dev/shm; 0: the default */
     struct mb_secret *secrets;
     size_t n_secrets;
     struct mb_strv allow; /* --allow: "security.insecure" */

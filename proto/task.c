@@ -61,6 +61,9 @@ static const struct mb_wire_field step_fields[] = {
     FIELD(struct mb_step, insecure, BOOL),
     FIELD(struct mb_step, files, STRV),
     FIELD(struct mb_step, unpack, BOOL),
+    FIELD(struct mb_step, hosts, STRV),
+    FIELD(struct mb_step, ulimits, STRV),
+    FIELD(struct mb_step, shm_bytes, U64, .max = INT64_MAX),
     FIELD(struct mb_step, link, BOOL),
     FIELD(struct mb_step, parents, BOOL),
 };

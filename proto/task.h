@@ -70,8 +70,12 @@ struct mb_step {
     /* COPY */
     struct mb_strv files; /* name, content, ...: files that come with the step */
     bool unpack;          /* a source that is an archive gives what is in it */
-    bool link;            /* onto an empty root; its links and files are not met */
-    bool parents;         /* paths are "pivot/./pattern" or "pattern", "**" in them */
+    /* RUN */
+    struct mb_strv hosts;   /* more lines of /etc/hosts */
+    struct mb_strv ulimits; /* "RLIMIT_NOFILE SOFT HARD", cut to what the agent has */
+    uint64_t shm_bytes;     /* size of /dev/shm; 0: 64 MiB */
+    bool link;              /* onto an empty root; its links and files are not met */
+    bool parents;           /* paths are "pivot/./pattern" or "pattern", "**" in them */
 };
 struct mb_task {
     uint64_t build_id, task_id, epoch;

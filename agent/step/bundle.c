@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "step/run_mounts.h"
 #include "step/seccomp_table.h"
@@ -15,6 +16,7 @@ const bool bundle_place_is_dir[N_PLACES] = {true, true, true, false, false};
 
 /* Of one user of the namespace, in all steps that run at a time. */
 #define PROCESSES_MAX 16384
+#define SHM_BYTES_DEFAULT (64 * MB_MIB)
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static const char *const capabilities[] = {
@@ -96,16 +98,71 @@ static json_t *capability_sets(void)
                      strings(capabilities, ARRAY_SIZE(capabilities)));
 }
 
-/* A fork bomb must end before the machine does; there is no cgroup to end it. */
-static json_t *limits(void)
-{
-    struct rlimit has;
-    rlim_t n = PROCESSES_MAX;
+static const struct {
+    const char *name;
+    int number;
+} limit_names[] = {
+#define L(n)           \
+    {                  \
+#n, RLIMIT_##n \
+    }
+    L(CORE),    L(CPU),      L(DATA),   L(FSIZE),      L(LOCKS),
+    L(MEMLOCK), L(MSGQUEUE), L(NICE),   L(NOFILE),     L(NPROC),
+    L(RSS),     L(RTPRIO),   L(RTTIME), L(SIGPENDING), L(STACK),
+#undef L
+};
 
-    if (getrlimit(RLIMIT_NPROC, &has) == 0 && has.rlim_max < n)
-        n = has.rlim_max;
-    return json_pack("[{s:s,s:I,s:I}]", "type", "RLIMIT_NPROC", "soft", (json_int_t)n,
-                     "hard", (json_int_t)n);
+/* No more than this process has: the runtime may raise nothing. */
+static void add_limit(json_t *all, size_t index, uint64_t soft, uint64_t hard)
+{
+    struct rlimit has = {RLIM_INFINITY, RLIM_INFINITY};
+    _cleanup_free_ char *type = mb_xasprintf("RLIMIT_%s", limit_names[index].name);
+
+    (void)prlimit(0, (__rlimit_resource_t)limit_names[index].number, NULL, &has);
+    if (hard > has.rlim_max)
+        hard = has.rlim_max;
+    if (soft > hard)
+        soft = hard;
+    (void)json_array_append_new(all,
+                                json_pack("{s:s,s:I,s:I}", "type", type, "soft",
+                                          (json_int_t)soft, "hard", (json_int_t)hard));
+}
+
+/* "RLIMIT_NOFILE 1 2"; what is not so is left out. */
+static void add_ulimit(json_t *all, const char *text, bool *ret_nproc)
+{
+    _cleanup_strv_ struct mb_strv words = {0};
+    struct mb_error ignored;
+    uint64_t soft, hard;
+
+    mb_strv_split(&words, text, " ");
+    if (words.n != 3 || !mb_starts_with(words.v[0], "RLIMIT_")
+        || mb_parse_u64(words.v[1], INT64_MAX, &soft, &ignored) < 0
+        || mb_parse_u64(words.v[2], INT64_MAX, &hard, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(limit_names); i++) {
+        if (strcmp(words.v[0] + strlen("RLIMIT_"), limit_names[i].name) != 0)
+            continue;
+        if (limit_names[i].number == RLIMIT_NPROC) {
+            *ret_nproc = true;
+            hard = hard < PROCESSES_MAX ? hard : PROCESSES_MAX;
+        }
+        add_limit(all, i, soft, hard);
+    }
+}
+
+/* A fork bomb must end before the machine does; there is no cgroup to end it. */
+static json_t *limits(const struct mb_strv *ulimits)
+{
+    json_t *all = json_array();
+    bool nproc = false;
+
+    for (size_t i = 0; i < ulimits->n; i++)
+        add_ulimit(all, ulimits->v[i], &nproc);
+    for (size_t i = 0; !nproc && i < ARRAY_SIZE(limit_names); i++)
+        if (limit_names[i].number == RLIMIT_NPROC)
+            add_limit(all, i, PROCESSES_MAX, PROCESSES_MAX);
+    return all;
 }
 
 static json_t *process(const struct bundle *b)
@@ -116,7 +173,7 @@ static json_t *process(const struct bundle *b)
         "{s:b,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "terminal", 0, "user", user(b->user),
         "args", strings((const char *const *)s->argv.v, s->argv.n), "env",
         environment(b), "cwd", text(s->cwd && s->cwd[0] ? s->cwd : "/"), "capabilities",
-        capability_sets(), "noNewPrivileges", 1, "rlimits", limits());
+        capability_sets(), "noNewPrivileges", 1, "rlimits", limits(&s->ulimits));
 }
 
 /* --- mounts --- */
@@ -147,13 +204,16 @@ static json_t *mounts(const struct bundle *b)
 {
     json_t *m = json_array();
     const char *dev = b->places[PLACE_DEV];
+    uint64_t shm_bytes = b->step->shm_bytes;
+    _cleanup_free_ char *shm =
+        mb_xasprintf("nosuid,noexec,nodev,mode=1777,size=%llu",
+                     (unsigned long long)(shm_bytes ? shm_bytes : SHM_BYTES_DEFAULT));
 
     add_mount(m, b->places[PLACE_PROC], "proc", "proc", "nosuid,noexec,nodev");
     add_mount(m, dev, "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k");
     add_below(m, dev, "pts", "devpts", "devpts",
               "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5");
-    add_below(m, dev, "shm", "tmpfs", "shm",
-              "nosuid,noexec,nodev,mode=1777,size=65536k");
+    add_below(m, dev, "shm", "tmpfs", "shm", shm);
     add_below(m, dev, "mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev");
     add_mount(m, b->places[PLACE_SYS], "bind", "/sys",
               "rbind,rslave,nosuid,noexec,nodev,ro,rro");

@@ -142,8 +142,11 @@ static int write_own_file(const struct worker *w, const char *name, const char *
 static int write_bundle(const struct worker *w, const struct run *r,
                         struct mb_error *err)
 {
-    static const char hosts[] = "127.0.0.1\tlocalhost " BUNDLE_HOSTNAME "\n"
-                                "::1\tlocalhost ip6-localhost ip6-loopback\n";
+    _cleanup_free_ char *more = mb_strv_join(&w->rq.step.hosts, "\n");
+    _cleanup_free_ char *hosts =
+        mb_xasprintf("127.0.0.1\tlocalhost " BUNDLE_HOSTNAME "\n"
+                     "::1\tlocalhost ip6-localhost ip6-loopback\n%s%s",
+                     more, *more ? "\n" : "");
     const char *resolv = w->rq.resolv_conf && !is_isolated(w) ? w->rq.resolv_conf : "";
     _cleanup_buf_ struct mb_buf config = MB_BUF_INIT(BUNDLE_BYTES_MAX);
     _cleanup_free_ char *root = mb_xasprintf("%s/rootfs", w->dir);

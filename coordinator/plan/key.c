@@ -23,7 +23,7 @@ static const struct mb_wire_field fields[] = {
     F(mounts, MB_WIRE_STRV),       F(insecure, MB_WIRE_BOOL),
     F(excludes, MB_WIRE_STRV),     F(files, MB_WIRE_STRV),
     F(unpack, MB_WIRE_BOOL),       F(link, MB_WIRE_BOOL),
-    F(parents, MB_WIRE_BOOL),
+    F(parents, MB_WIRE_BOOL),      F(hosts, MB_WIRE_STRV),
 };
 static const struct mb_wire_schema schema = {"STEP_KEY", fields, ARRAY_SIZE(fields),
                                              sizeof(struct key_material)};

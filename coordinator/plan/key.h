@@ -35,6 +35,7 @@ struct key_material {
     bool insecure;                  /* RUN */
     struct mb_strv excludes, files; /* COPY */
     bool unpack, link, parents;     /* COPY */
+    struct mb_strv hosts;           /* RUN: of --add-host */
 };
 /* All pointers are borrowed. */
 struct mb_digest key_of(const struct key_material *m);

@@ -64,6 +64,7 @@ struct plan_step {
     /* changed by the build while it runs */
     enum plan_step_state state;
     bool cached, has_layer, emulated;
+    bool fresh;               /* not to be taken from the cache: --no-cache-filter */
     unsigned tries;           /* infrastructure errors so far */
     struct mb_strv failed_on; /* agents that had them */
     struct mb_layer_ref layer;

@@ -155,6 +155,8 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         .gzip_level = m->gzip_level,
     };
 
+    if (fe->kind == FRONTEND_RUN)
+        k.hosts = req->hosts;
     if (req->rewrite_timestamp && req->has_source_date_epoch) {
         k.clamp_mtime = true;
         k.max_mtime_sec = req->source_date_epoch;

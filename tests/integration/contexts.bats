@@ -213,3 +213,31 @@ END2
     must_fail 2 mb build --build-context base=docker-image://UPPER "$C"
     must_fail 2 mb build --build-context base=- "$C"
 }
+
+@test "what a RUN finds: hosts, limits, /dev/shm; stages that run again" {
+    context flags <<'END2'
+FROM busybox AS one
+RUN cat /proc/sys/kernel/random/uuid > /when; cat /etc/hosts > /h; df -k /dev/shm > /shm; ulimit -n > /n
+FROM busybox AS two
+COPY --from=one /when /h /shm /n /
+RUN cat /proc/sys/kernel/random/uuid > /later
+END2
+    local first=(--add-host one.example:192.0.2.1 "--add-host=two=[2001:db8::1]")
+    from flags "${first[@]}" --shm-size 1m --ulimit nofile=100:200 "$C"
+    grep -q $'^192.0.2.1\tone.example$' "$T/flags.tree/h"
+    grep -q $'^2001:db8::1\ttwo$' "$T/flags.tree/h"
+    grep -q ' 1024 .*/dev/shm' "$T/flags.tree/shm"
+    equal "$(cat "$T/flags.tree/n")" 100
+    # limits are in no key, hosts are
+    from again "${first[@]}" --progress plain "$C"
+    equal "$(grep -c CACHED <<<"$stderr")" 2
+    from filter "${first[@]}" --no-cache-filter TWO "$C"
+    cmp "$T/filter.tree/when" "$T/flags.tree/when"
+    run ! cmp -s "$T/filter.tree/later" "$T/flags.tree/later"
+    from filter2 "${first[@]}" --no-cache-filter one "$C"
+    run ! cmp -s "$T/filter2.tree/when" "$T/flags.tree/when"
+    from hosts "$C"
+    run ! cmp -s "$T/hosts.tree/when" "$T/flags.tree/when"
+    must_fail 2 mb build --add-host x:host-gateway "$C"
+    says 127.0.0.1
+}
