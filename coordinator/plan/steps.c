@@ -127,6 +127,16 @@ static int select_context(struct maker *m, const struct plan_step *s,
     return 0;
 }
 
+/* --network of the build counts where the step names none. */
+static const char *key_network(const struct mb_build_request *req,
+                               const struct frontend_step *fe)
+{
+    if (fe->kind == FRONTEND_RUN && req->network && fe->network
+        && strcmp(fe->network, "default") == 0)
+        return req->network;
+    return fe->network;
+}
+
 static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest *ret,
                     struct mb_error *err)
 {
@@ -142,7 +152,7 @@ static int make_key(struct maker *m, const struct plan_step *s, struct mb_digest
         .env = fe->env,
         .cwd = fe->cwd,
         .user = fe->user,
-        .network = fe->network,
+        .network = (char *)(uintptr_t)key_network(req, fe),
         .paths = fe->paths,
         .dest = fe->dest,
         .chown = fe->chown,

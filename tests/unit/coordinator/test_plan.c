@@ -285,6 +285,22 @@ static void what_a_mount_lacks_or_may_not_is_named_with_its_line(void **state _u
     done(&f);
 }
 
+/* A step that saw the network must not stand for one that must not. */
+static void the_network_of_the_build_is_in_the_key(void **state _unused_)
+{
+    struct fixture f, g;
+    struct mb_error err;
+
+    make(&f, "FROM busybox\nRUN true\n");
+    begin(&g, "FROM busybox\nRUN true\n");
+    g.req.network = mb_xstrdup("none");
+    pull(&g);
+    assert_ok(plan_steps(g.plan, &g.tree, 6, &err), err);
+    assert_false(mb_digest_equal(&f.plan->steps[0].key, &g.plan->steps[0].key));
+    done(&g);
+    done(&f);
+}
+
 static void a_missing_copy_source_is_named_with_its_line(void **state _unused_)
 {
     struct fixture f;
@@ -339,6 +355,7 @@ int main(void)
         cmocka_unit_test(kinds_of_contexts_that_are_not_known_are_refused),
         cmocka_unit_test(keys_tell_what_a_run_mounts),
         cmocka_unit_test(what_a_mount_lacks_or_may_not_is_named_with_its_line),
+        cmocka_unit_test(the_network_of_the_build_is_in_the_key),
         cmocka_unit_test(a_missing_copy_source_is_named_with_its_line),
         cmocka_unit_test(the_platforms_that_must_execute_are_known_early),
         cmocka_unit_test(keys_are_fixed_by_byte),
